@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The HTTP client (libcurl, only here). HTTPS with the given certification authorities and nothing else: no system store, TLS 1.2 or newer, name checked,
+ * no redirect, no proxy, no netrc, nothing from the environment. Every answer is bounded in size and time. A handle keeps one connection alive
+ * between calls; a handle belongs to one thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "base/error.h"
+
+#define FETCH_URL_MAX 2048
+#define FETCH_BODY_MAX ((size_t)4 << 20) /* default and largest cap; a JWE of the largest secret is 2 MiB */
+#define FETCH_COOKIE_MAX 4096            /* RFC 6265: what every client keeps; Trustee's is 36 bytes, ours about 4000 */
+#define FETCH_CONNECT_MS 10000
+#define FETCH_TOTAL_MS 60000
+
+/* Why there is no answer. Each comes with a sentence in `error` that names the host. */
+enum {
+	FETCH_E_UNREACHABLE = 1, /* name, route, refused, reset: try again later */
+	FETCH_E_TIMEOUT,         /* the peer stalls */
+	FETCH_E_CERTIFICATE,     /* somebody answered whose certificate the given CA does not accept for this name and time */
+	FETCH_E_TLS,             /* somebody answered who does not speak our TLS */
+	FETCH_E_PROTOCOL,        /* not HTTP, or it ended in the middle */
+	FETCH_E_TOO_LARGE,       /* more than the cap */
+	FETCH_E_REDIRECT,        /* a 3xx answer: never followed */
+};
+
+struct fetcher;
+
+struct fetch_config {
+	const char *ca_file;         /* PEM, read once by fetch_new(); may be NULL only with allow_http */
+	bool allow_http;             /* simulators on loopback; https:// still works with ca_file */
+	unsigned connect_timeout_ms; /* 0: FETCH_CONNECT_MS */
+	unsigned total_timeout_ms;   /* 0: FETCH_TOTAL_MS; for the whole exchange */
+	size_t body_max;             /* 0: FETCH_BODY_MAX */
+};
+
+struct fetch_request {
+	const char *method; /* "GET", "POST", "PUT", "DELETE" */
+	const char *url;
+	const char *cookie;        /* value of Cookie:, or NULL */
+	const char *authorization; /* value of Authorization:, or NULL */
+	const char *content_type;  /* NULL: application/json when there is a body */
+	struct bytes body;
+};
+
+struct fetch_response {
+	unsigned status;
+	struct buf body;
+	char set_cookie[FETCH_COOKIE_MAX + 1]; /* first Set-Cookie value, whole with its attributes; "" when absent */
+	char content_type[128];
+	uint32_t retry_after; /* seconds; 0 when absent or a date */
+	bool reused;          /* went over the connection of the call before */
+};
+
+#define FETCH_RESPONSE_NULL {0, BUF_NULL, {0}, {0}, 0, false}
+
+/* -EINVAL when the CA file holds no certificate; -errno of reading it. The configuration is copied. */
+int fetch_new(const struct fetch_config *config, struct fetcher **ret, struct error *error) MUST_CHECK;
+struct fetcher *fetch_free(struct fetcher *fetcher);
+DEFINE_CLEANUP(struct fetcher *, fetch_free)
+
+/* One exchange; any final status below 300 or from 400 is an answer. 0, FETCH_E_*, -EINVAL (a bad URL), -ENOMEM. */
+int fetch(struct fetcher *fetcher, const struct fetch_request *request, struct fetch_response *ret, struct error *error) MUST_CHECK;
+void fetch_response_deinit(struct fetch_response *response);
+const char *fetch_outcome_text(int outcome); /* "unreachable", "certificate not accepted" ... */
