@@ -7,8 +7,8 @@
  *   request:   u8 method, u16 size + path, u16 size + cookie, u16 size + authorization, u8 size + peer, u32 size + body
  *   response:  u16 status, u16 size + set-cookie, u8 size + content-type, u32 retry-after, u32 size + body
  *
- * `path` begins with "/", has no query, and is percent-decoded once; httpd has refused %00, %2F and control characters with 400, and so does
- * the decoder. `cookie` and `authorization` are the header values as received. `peer` is an address for logs and rate limits: a hint
+ * `path` begins with "/", has no query, and is percent-decoded once; httpd has refused %2F (a segment that is none) and control characters with
+ * 400, and the decoder refuses control characters again. `cookie` and `authorization` are the header values as received. `peer` is an address for logs and rate limits: a hint
  * of an untrusted process, never a fact.
  */
 #include <stdint.h>

@@ -14,12 +14,14 @@
 #include "base/compiler.h"
 #include "base/error.h"
 
-/* All: memory without new executable pages, threads, poll, signals, clocks, existing descriptors. None: exec, fork, ptrace, mount, new namespaces, bpf. */
+/*
+ * All: memory without new executable pages, threads, poll, signals to oneself, clocks, existing descriptors. None: exec, fork, ptrace, mount,
+ * namespaces, bpf, sockets of any family but AF_UNIX.
+ */
 enum sandbox_profile {
-	SANDBOX_BROKERD, /* + accept on AF_UNIX, files below the given paths (SQLite) */
-	SANDBOX_HTTPD,   /* + accept on TCP, connect to AF_UNIX; no file is opened any more */
-	SANDBOX_NETD,    /* + connect to TCP and UDP, files below the given paths (cache, resolver) */
-	SANDBOX_PURE,    /* nothing more: existing descriptors only */
+	SANDBOX_BROKERD,   /* + accept, AF_UNIX sockets, files below the given paths (SQLite) */
+	SANDBOX_HTTPD,     /* + accept. No socket is made, none connected, no file opened: inbound only */
+	SANDBOX_CONNECTOR, /* + AF_UNIX sockets and connect: httpd's child that hands over connections to brokerd */
 };
 
 /* What stays reachable under Landlock. Missing paths are ignored: what does not exist needs no right. */

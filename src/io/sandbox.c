@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The allow list is made of four tables: what every program needs, and what a profile adds. Whoever adds a call says there what for. Arguments are
+ * looked at where the call alone is too much: mmap and mprotect without PROT_EXEC, clone only for threads, socket only for AF_UNIX,
+ * prctl only for thread names. clone3 hides its flags in memory: it gets ENOSYS, upon which the C library takes clone.
+ */
+#include "io/sandbox.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/landlock.h"
+
+static const int calls_all[] = {
+	/* existing descriptors */
+	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
+	SCMP_SYS(lseek), SCMP_SYS(fcntl), SCMP_SYS(dup), SCMP_SYS(pipe2), SCMP_SYS(eventfd2), SCMP_SYS(timerfd_create),
+	SCMP_SYS(timerfd_settime), SCMP_SYS(signalfd4), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
+	SCMP_SYS(shutdown), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	/* waiting */
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select), SCMP_SYS(pselect6), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(futex), SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield),
+	/* memory; mmap and mprotect have rules of their own */
+	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(mlock), SCMP_SYS(mlock2), SCMP_SYS(munlock),
+	SCMP_SYS(membarrier),
+	/* time, randomness, who am I */
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid),
+	SCMP_SYS(gettid), SCMP_SYS(getppid), SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid), SCMP_SYS(uname),
+	SCMP_SYS(sysinfo), SCMP_SYS(getrusage), SCMP_SYS(sched_getaffinity), SCMP_SYS(getcpu),
+	/* signals and threads; clone has a rule of its own */
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigpending), SCMP_SYS(rt_sigtimedwait),
+	SCMP_SYS(sigaltstack), SCMP_SYS(set_robust_list), SCMP_SYS(set_tid_address), SCMP_SYS(rseq), SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+
+static const int calls_accept[] = {SCMP_SYS(accept), SCMP_SYS(accept4)};
+
+static const int calls_unix[] = {SCMP_SYS(connect)};
+
+/* SQLite with its journal, atomic files. Where they may lie is Landlock's matter and the unit's. */
+static const int calls_files[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate),
+	SCMP_SYS(fallocate), SCMP_SYS(flock), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(statfs), SCMP_SYS(fstatfs),
+	SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getdents64),
+	SCMP_SYS(getcwd), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(rename), SCMP_SYS(renameat),
+	SCMP_SYS(renameat2), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(chmod), SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(fchown),
+	SCMP_SYS(umask), SCMP_SYS(utimensat), SCMP_SYS(fadvise64), SCMP_SYS(sync_file_range),
+};
+
+enum { GROUP_ACCEPT = 1, GROUP_UNIX = 2, GROUP_FILES = 4 };
+
+static const unsigned profiles[] = {
+	[SANDBOX_BROKERD] = GROUP_ACCEPT | GROUP_UNIX | GROUP_FILES,
+	[SANDBOX_HTTPD] = GROUP_ACCEPT,
+	[SANDBOX_CONNECTOR] = GROUP_UNIX,
+};
+
+static int allow(scmp_filter_ctx filter, const int *calls, size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < count && !r; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	return r;
+}
+
+static int allow_with_arguments(scmp_filter_ctx filter)
+{
+	static const unsigned long ioctls[] = {FIONBIO, FIONREAD, TCGETS}; /* TCGETS: isatty() of stdio */
+	int r;
+
+	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+	if (!r) /* abort() raises in its own process only */
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	if (!r) /* reading a limit */
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(ioctls) && !r; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, ioctls[i]));
+	return r;
+}
+
+static int build(scmp_filter_ctx filter, enum sandbox_profile profile)
+{
+	unsigned groups = profiles[profile];
+	int r;
+
+	r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (!r)
+		r = allow(filter, calls_all, ARRAY_SIZE(calls_all));
+	if (!r)
+		r = allow_with_arguments(filter);
+	if (!r && (groups & GROUP_ACCEPT))
+		r = allow(filter, calls_accept, ARRAY_SIZE(calls_accept));
+	if (!r && (groups & GROUP_FILES))
+		r = allow(filter, calls_files, ARRAY_SIZE(calls_files));
+	if (!r && (groups & GROUP_UNIX))
+		r = allow(filter, calls_unix, ARRAY_SIZE(calls_unix));
+	if (!r && (groups & GROUP_UNIX))
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	return r;
+}
+
+static int enter_seccomp(enum sandbox_profile profile, struct error *error)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int r;
+
+	if (!filter)
+		return error_set(error, -ENOMEM, "seccomp: no memory");
+	r = build(filter, profile);
+	if (!r)
+		r = seccomp_load(filter);
+	seccomp_release(filter);
+	return r ? error_set(error, r, "seccomp: %s", strerror(-r)) : 0;
+}
+
+int sandbox_enter(enum sandbox_profile profile, const struct sandbox_path *paths, size_t count, struct sandbox_state *ret, struct error *error)
+{
+	static const struct rlimit no_core = {0, 0};
+	int abi;
+	int r;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
+		return error_set(error, -errno, "sandbox: %s", strerror(errno));
+	r = landlock_enter(paths, count, &abi, error);
+	if (r)
+		return r;
+	r = enter_seccomp(profile, error);
+	if (r)
+		return r;
+	*ret = (struct sandbox_state){.seccomp = true, .landlock_abi = abi};
+	return 0;
+}
