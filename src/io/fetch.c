@@ -368,7 +368,8 @@ static int explain(const struct fetcher *fetcher, CURLcode code, const char *url
 	if (code == CURLE_SSL_CACERT_BADFILE)
 		return error_set(error, -EINVAL, "the file of certification authorities holds none that OpenSSL can read");
 	if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
-		return error_set(error, -EINVAL, "%s: not a URL that is allowed here (https%s)", origin, fetcher->allow_http ? " or http" : " only");
+		return error_set(
+			error, -EINVAL, "%s: not a URL that is allowed here (https%s)", origin, fetcher->allow_http ? " or http" : " only");
 	outcome = outcome_of(code);
 	text_printable(printable, sizeof(printable), bytes_of_text(detail));
 	return error_set(error, outcome, "%s: %s: %s", origin, fetch_outcome_text(outcome), printable);

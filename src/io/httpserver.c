@@ -13,16 +13,18 @@
 #include "io/clock.h"
 #include "io/httpserver_internal.h"
 
-#define POOL_SIZE (2 * HTTPSERVER_HEAD_MAX + ((size_t)32 << 10)) /* a connection's memory: head, parsed headers, and the head of the answer */
+#define POOL_SIZE                                                                                                                          \
+	(2 * HTTPSERVER_HEAD_MAX + ((size_t)32 << 10)) /* a connection's memory: head, parsed headers, and the head of the answer */
 #define WATCH_SECONDS 1
 #define ANSWER_SECONDS 60 /* to take 3 MiB */
 #define STOP_MS 2000      /* for answers that are on their way at the end */
 
 /* TLS 1.2 and 1.3 with forward secrecy and authenticated ciphers only. */
-static const char priorities[] = "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:+AEAD:+ECDHE-ECDSA:+ECDHE-RSA:"
-				 "+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512:"
-				 "+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:"
-				 "+SIGN-RSA-SHA512:+SIGN-EDDSA-ED25519:+COMP-NULL:+CTYPE-X509:%SERVER_PRECEDENCE";
+static const char priorities[] =
+	"NONE:+VERS-TLS1.3:+VERS-TLS1.2:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:+AEAD:+ECDHE-ECDSA:+ECDHE-RSA:"
+	"+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512:"
+	"+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:"
+	"+SIGN-RSA-SHA512:+SIGN-EDDSA-ED25519:+COMP-NULL:+CTYPE-X509:%SERVER_PRECEDENCE";
 
 static struct connection *connection_of(struct MHD_Connection *connection)
 {
@@ -205,9 +207,9 @@ static int start_daemon(struct httpserver *server, const char *certificate, cons
 	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, exchange_access, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, server,
 		MHD_OPTION_LISTEN_SOCKET, config->listen_fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_SIZE, MHD_OPTION_CONNECTION_LIMIT,
 		config->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
-		config->idle_timeout_s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, server,
-		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_STRICT_FOR_CLIENT,
-		1, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+		config->idle_timeout_s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin,
+		server, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	server->started = true;
 	if (!server->daemon)
 		return error_set(error, -EINVAL, "HTTP server: %s", server->start_text[0] ? server->start_text : "cannot start");

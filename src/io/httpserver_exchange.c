@@ -147,8 +147,8 @@ static struct MHD_Response *make_answer(const struct httpserver_response *respon
 		return NULL;
 	(void)snprintf(seconds, sizeof(seconds), "%u", response->retry_after);
 	good = add_header(answer, "Content-Type", response->content_type) && add_header(answer, "Set-Cookie", response->set_cookie) &&
-		add_header(answer, "Allow", response->allow) && add_header(answer, "Location", response->location) &&
-		add_header(answer, "Retry-After", response->retry_after ? seconds : NULL) && add_header(answer, "Cache-Control", "no-store");
+	       add_header(answer, "Allow", response->allow) && add_header(answer, "Location", response->location) &&
+	       add_header(answer, "Retry-After", response->retry_after ? seconds : NULL) && add_header(answer, "Cache-Control", "no-store");
 	if (!good) {
 		MHD_destroy_response(answer);
 		return NULL;
@@ -184,7 +184,8 @@ static int error_body(struct buf *to, const char *name, const char *detail)
 	return buf_printf(to, "{\"type\":\"https://github.com/confidential-containers/kbs/errors/%s\",\"detail\":\"%s\"}", name, detail);
 }
 
-void httpserver_answer_error(struct httpserver_exchange *exchange, unsigned status, const char *name, const char *detail, uint32_t retry_after)
+void httpserver_answer_error(
+	struct httpserver_exchange *exchange, unsigned status, const char *name, const char *detail, uint32_t retry_after)
 {
 	CLEANUP(buf_deinit) struct buf body = BUF_NULL;
 	struct httpserver_response response = {.status = status, .content_type = "application/json", .retry_after = retry_after};

@@ -104,7 +104,8 @@ static int outcome_of(int fetched)
 {
 	if (fetched < 0)
 		return fetched;
-	return fetched == FETCH_E_UNREACHABLE || fetched == FETCH_E_TIMEOUT || fetched == FETCH_E_PROTOCOL ? KDS_E_UNREACHABLE : KDS_E_REFUSED;
+	return fetched == FETCH_E_UNREACHABLE || fetched == FETCH_E_TIMEOUT || fetched == FETCH_E_PROTOCOL ? KDS_E_UNREACHABLE
+													   : KDS_E_REFUSED;
 }
 
 static int judge_status(unsigned status, const char *base_url, struct error *error)
@@ -120,7 +121,8 @@ static int judge_status(unsigned status, const char *base_url, struct error *err
 	return error_set(error, KDS_E_REFUSED, "%s: status %u", base_url, status);
 }
 
-int kds_get(struct kds *kds, const char *path, int64_t now, int64_t max_age, struct buf *ret, uint32_t *ret_retry_after, struct error *error)
+int kds_get(
+	struct kds *kds, const char *path, int64_t now, int64_t max_age, struct buf *ret, uint32_t *ret_retry_after, struct error *error)
 {
 	CLEANUP(fetch_response_deinit) struct fetch_response response = FETCH_RESPONSE_NULL;
 	char url[FETCH_URL_MAX + 1];

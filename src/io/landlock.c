@@ -13,16 +13,16 @@
 #include "base/files.h"
 
 /* From linux/landlock.h of 6.12: the build may have older headers than the kernel that it runs on. */
-#define FS_ABI1 UINT64_C(0x1fff)     /* execute ... make_sym */
-#define FS_ABI2 (UINT64_C(1) << 13)  /* refer */
-#define FS_ABI3 (UINT64_C(1) << 14)  /* truncate */
-#define FS_ABI5 (UINT64_C(1) << 15)  /* ioctl_dev */
-#define NET_ABI4 UINT64_C(3)         /* bind_tcp, connect_tcp */
-#define SCOPE_ABI6 UINT64_C(2)       /* signals; not abstract sockets: sd_notify may use one */
+#define FS_ABI1 UINT64_C(0x1fff)    /* execute ... make_sym */
+#define FS_ABI2 (UINT64_C(1) << 13) /* refer */
+#define FS_ABI3 (UINT64_C(1) << 14) /* truncate */
+#define FS_ABI5 (UINT64_C(1) << 15) /* ioctl_dev */
+#define NET_ABI4 UINT64_C(3)        /* bind_tcp, connect_tcp */
+#define SCOPE_ABI6 UINT64_C(2)      /* signals; not abstract sockets: sd_notify may use one */
 
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define FS_WRITE                                                                                                                  \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR | \
+#define FS_WRITE                                                                                                                           \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR |    \
 		LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK)
 #define FS_OF_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_ABI3)
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * sd_notify(3) in two steps: sd_notify() itself makes a socket for each message, which a program inside its sandbox may no longer do. Everything works, and
+ * does nothing, without systemd.
+ */
+#include "base/compiler.h"
+
+/* A socket connected to $NOTIFY_SOCKET, or -1 when there is none to be notified. */
+int notify_open(void);
+/* "READY=1", "STATUS=...", "STOPPING=1", one per line. `fd` may be -1. */
+void notify_send(int fd, const char *text);
