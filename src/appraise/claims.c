@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "appraise/claims.h"
+
+#include <string.h>
+
+void claims_from_verified(struct claims *ret, const struct snp_verified *verified, int64_t now)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->report = verified->report;
+	ret->product = verified->product;
+	ret->signer = verified->signer;
+	ret->now = now;
+	if (ret->report.has_cpuid)
+		ret->line = snp_line_of(ret->report.cpuid_family, ret->report.cpuid_model, ret->report.cpuid_stepping);
+}
+
+void claims_add_pcrs(struct claims *claims, uint32_t mask, const uint8_t values[static CLAIMS_PCRS][32])
+{
+	claims->has_pcrs = true;
+	claims->pcr_mask = mask & ((UINT32_C(1) << CLAIMS_PCRS) - 1);
+	memcpy(claims->pcrs, values, sizeof(claims->pcrs));
+}
