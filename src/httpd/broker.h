@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The connection to brokerd: one AF_UNIX stream, up to 64 requests in flight, the others waiting in a bounded queue. Server threads submit; the
- * thread that runs broker_run() owns the socket, matches answers to requests, makes a new connection when brokerd has gone, and answers 503 with Retry-After
- * for what cannot be asked.
+ * The connection to brokerd: one AF_UNIX stream, up to 64 requests in flight, the others waiting in a bounded queue. Server threads
+ * submit; the thread that runs broker_run() owns the socket, matches answers to requests, makes a new connection when brokerd has gone,
+ * and answers 503 with Retry-After for what cannot be asked.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,7 +33,9 @@ DEFINE_CLEANUP(struct broker *, broker_free)
 /* Any thread. The exchange is answered later, or at once when nothing can be asked. */
 void broker_submit(struct broker *broker, struct httpserver_exchange *exchange, const struct http_frame_request *request);
 
-/* Runs until `stop_fd` is readable; then everything is answered with 503, also what is submitted afterwards. 0, or -errno: no way to go on. */
+/*
+ * Runs until `stop_fd` is readable; then everything is answered with 503, also what is submitted afterwards. 0, or -errno: no way to go on.
+ */
 int broker_run(struct broker *broker, int stop_fd, struct error *error) MUST_CHECK;
 
 void broker_counts(struct broker *broker, struct broker_counts *ret);

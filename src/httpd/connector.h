@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * httpd must never be able to connect to anything, but brokerd may be restarted. So a child process, forked before the TLS key is read and before any port is
- * open, does the one thing: on request it connects to brokerd's socket and hands the descriptor over. It knows one path and listens to nobody else.
+ * httpd must never be able to connect to anything, but brokerd may be restarted. So a child process, forked before the TLS key is read
+ * and before any port is open, does the one thing: on request it connects to brokerd's socket and hands the descriptor over. It knows one
+ * path and listens to nobody else.
  */
 #include "base/compiler.h"
 #include "base/error.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sevattest-httpd: TLS and HTTP towards the network, frames towards brokerd. It holds the TLS key and no other, opens nothing and connects to nothing
- * once it serves.
+ * sevattest-httpd: TLS and HTTP towards the network, frames towards brokerd. It holds the TLS key and no other, opens nothing and
+ * connects to nothing once it serves.
  */
 #include <errno.h>
 #include <getopt.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * How many requests an address may make: a token bucket per IPv4 address or IPv6 /64, in a table of fixed size. Many addresses push each other out of it: the
- * limit is there against one peer that floods, not against a botnet. Thread-safe.
+ * How many requests an address may make: a token bucket per IPv4 address or IPv6 /64, in a table of fixed size. Many addresses push each
+ * other out of it: the limit is there against one peer that floods, not against a botnet. Thread-safe.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl takes much from its surroundings by default: proxies, the system's certificates, SSLKEYLOGFILE, .netrc. set_fixed() is the place that
- * takes all of it away; what is not named there keeps curl's default of "off".
+ * libcurl takes much from its surroundings by default: proxies, the system's certificates, SSLKEYLOGFILE, .netrc. set_fixed() is the
+ * place that takes all of it away; what is not named there keeps curl's default of "off".
  */
 #include "io/fetch.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The HTTP client (libcurl, only here). HTTPS with the given certification authorities and nothing else: no system store, TLS 1.2 or newer, name checked,
- * no redirect, no proxy, no netrc, nothing from the environment. Every answer is bounded in size and time. A handle keeps one connection alive
- * between calls; a handle belongs to one thread.
+ * The HTTP client (libcurl, only here). HTTPS with the given certification authorities and nothing else: no system store, TLS 1.2 or
+ * newer, name checked, no redirect, no proxy, no netrc, nothing from the environment. Every answer is bounded in size and time. A handle
+ * keeps one connection alive between calls; a handle belongs to one thread.
  */
 #include <stdbool.h>
 #include <stddef.h>

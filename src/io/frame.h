@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Frames join our processes over AF_UNIX stream sockets (DESIGN section 3): u32 payload size, u16 type, u16 zero, u32 request id, all little
- * endian, then the payload. The types are a closed list with a size cap each; an answer carries the id of its request; at most
+ * Frames join our processes over AF_UNIX stream sockets (DESIGN section 3): u32 payload size, u16 type, u16 zero, u32 request id, all
+ * little endian, then the payload. The types are a closed list with a size cap each; an answer carries the id of its request; at most
  * FRAME_IN_FLIGHT_MAX requests wait for an answer. Whatever else arrives is an error after which the connection must be closed: the other
  * end is a program of ours that has been taken over, or that is of another version.
  *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One end of a connection in a poll loop. Bytes that have arrived lie in `in`; frames that wait to be sent lie in a ring, one buffer each, so
- * that a large answer is copied once. `open` holds the ids of requests without an answer, whichever way they went: on any of our sockets
- * requests go one way only.
+ * One end of a connection in a poll loop. Bytes that have arrived lie in `in`; frames that wait to be sent lie in a ring, one buffer
+ * each, so that a large answer is copied once. `open` holds the ids of requests without an answer, whichever way they went: on any of our
+ * sockets requests go one way only.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a FRAME_HTTP_REQUEST and a FRAME_HTTP_RESPONSE carry: only those parts of HTTP that the broker decides on. httpd has parsed the HTTP; brokerd
- * still trusts none of it. Little endian, in this order:
+ * What a FRAME_HTTP_REQUEST and a FRAME_HTTP_RESPONSE carry: only those parts of HTTP that the broker decides on. httpd has parsed the
+ * HTTP; brokerd still trusts none of it. Little endian, in this order:
  *
  *   request:   u8 method, u16 size + path, u16 size + cookie, u16 size + authorization, u8 size + peer, u32 size + body
  *   response:  u16 status, u16 size + set-cookie, u8 size + content-type, u32 retry-after, u32 size + body
  *
- * `path` begins with "/", has no query, and is percent-decoded once; httpd has refused %2F (a segment that is none) and control characters with
- * 400, and the decoder refuses control characters again. `cookie` and `authorization` are the header values as received. `peer` is an address for logs and rate limits: a hint
- * of an untrusted process, never a fact.
+ * `path` begins with "/", has no query, and is percent-decoded once; httpd has refused %2F (a segment that is none) and control
+ * characters with 400, and the decoder refuses control characters again. `cookie` and `authorization` are the header values as received.
+ * `peer` is an address for logs and rate limits: a hint of an untrusted process, never a fact.
  */
 #include <stdint.h>
 
@@ -17,7 +17,7 @@
 #include "base/compiler.h"
 
 #define HTTP_FRAME_PATH_MAX 1024             /* four segments of 128 and room */
-#define HTTP_FRAME_HEADER_MAX ((size_t)16384) /* cookie, authorization: our token carries 3 KiB of state and its claims, Trustee's an EAR of about 8 KiB */
+#define HTTP_FRAME_HEADER_MAX ((size_t)16384) /* cookie, authorization: our token has 3 KiB of state, Trustee's EAR 8 KiB */
 #define HTTP_FRAME_PEER_MAX 64
 #define HTTP_FRAME_TYPE_MAX 64
 #define HTTP_FRAME_REQUEST_BODY_MAX ((size_t)2 << 20) /* event log of 1 MiB in base64, evidence and certificates; Trustee's limit as well */

@@ -66,7 +66,8 @@ DEFINE_CLEANUP(struct httpserver *, httpserver_free)
 /* Any thread. The exchange is gone afterwards. */
 void httpserver_answer(struct httpserver_exchange *exchange, const struct httpserver_response *response);
 /* The same with our error body {"type": ".../errors/NAME", "detail": detail}. */
-void httpserver_answer_error(struct httpserver_exchange *exchange, unsigned status, const char *name, const char *detail, uint32_t retry_after);
+void httpserver_answer_error(
+	struct httpserver_exchange *exchange, unsigned status, const char *name, const char *detail, uint32_t retry_after);
 
 struct httpserver_counts {
 	uint64_t connections;    /* open now */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One request. libmicrohttpd calls exchange_access() when the head is there, for each piece of the body, when the body has ended and, for a connection that was
- * suspended, once more after it was resumed. The answer may be given while the handler runs or later from another thread;
- * `state`, under the server's lock, tells the two apart, so that a connection is only ever resumed after it was suspended.
+ * One request. libmicrohttpd calls exchange_access() when the head is there, for each piece of the body, when the body has ended and, for
+ * a connection that was suspended, once more after it was resumed. The answer may be given while the handler runs or later from another
+ * thread; `state`, under the server's lock, tells the two apart, so that a connection is only ever resumed after it was suspended.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * AMD's Key Distribution Service or a mirror of it: certificates and CRLs by the path names of snp/kds.h, with a small cache on disk. What comes back is worth
- * nothing until it chains to a pin: the cache is neither trusted nor protected.
+ * AMD's Key Distribution Service or a mirror of it: certificates and CRLs by the path names of snp/kds.h, with a small cache on disk.
+ * What comes back is worth nothing until it chains to a pin: the cache is neither trusted nor protected.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,9 +36,10 @@ struct kds *kds_free(struct kds *kds);
 DEFINE_CLEANUP(struct kds *, kds_free)
 
 /*
- * `path` as snp/kds.h makes it ("/vcek/v1/Milan/..."). A cached object younger than `max_age` seconds (at the time `now`) is taken without a request; 0 always
- * asks. `ret_retry_after` may be NULL. 0, KDS_E_*, -errno.
+ * `path` as snp/kds.h makes it ("/vcek/v1/Milan/..."). A cached object younger than `max_age` seconds (at the time `now`) is taken
+ * without a request; 0 always asks. `ret_retry_after` may be NULL. 0, KDS_E_*, -errno.
  */
-int kds_get(struct kds *kds, const char *path, int64_t now, int64_t max_age, struct buf *ret, uint32_t *ret_retry_after, struct error *error) MUST_CHECK;
+int kds_get(struct kds *kds, const char *path, int64_t now, int64_t max_age, struct buf *ret, uint32_t *ret_retry_after,
+	struct error *error) MUST_CHECK;
 /* Removes what kds_get() cached: the content did not verify. */
 void kds_forget(struct kds *kds, const char *path);

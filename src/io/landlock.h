@@ -8,7 +8,7 @@
 #include "io/sandbox.h"
 
 /*
- * From now on the thread reaches only the given paths, makes no TCP connection (ABI 4) and signals nobody outside (ABI 6). `ret_abi` is 0, and nothing
- * happened, when the kernel has no Landlock. 0, or -errno with a message. PR_SET_NO_NEW_PRIVS must be set.
+ * From now on the thread reaches only the given paths, makes no TCP connection (ABI 4) and signals nobody outside (ABI 6). `ret_abi` is
+ * 0, and nothing happened, when the kernel has no Landlock. 0, or -errno with a message. PR_SET_NO_NEW_PRIVS must be set.
  */
 int landlock_enter(const struct sandbox_path *paths, size_t count, int *ret_abi, struct error *error) MUST_CHECK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * sd_notify(3) in two steps: sd_notify() itself makes a socket for each message, which a program inside its sandbox may no longer do. Everything works, and
- * does nothing, without systemd.
+ * sd_notify(3) in two steps: sd_notify() itself makes a socket for each message, which a program inside its sandbox may no longer do.
+ * Everything works, and does nothing, without systemd.
  */
 #include "base/compiler.h"
 

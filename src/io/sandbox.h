@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A program narrows itself: no new privileges, no core dump, Landlock where the kernel has it, and a system-call allow list. What is outside
- * the list fails with EPERM. It works for root and for ordinary users and cannot be switched off by the environment; builds with a
+ * A program narrows itself: no new privileges, no core dump, Landlock where the kernel has it, and a system-call allow list. What is
+ * outside the list fails with EPERM. It works for root and for ordinary users and cannot be switched off by the environment; builds with a
  * sanitizer, whose run-time needs more, take sandbox_none.c instead.
  *
  * Call it in main() once configuration, keys and listening sockets are open and before the first thread: Landlock covers the calling thread
@@ -15,8 +15,8 @@
 #include "base/error.h"
 
 /*
- * All: memory without new executable pages, threads, poll, signals to oneself, clocks, existing descriptors. None: exec, fork, ptrace, mount,
- * namespaces, bpf, sockets of any family but AF_UNIX.
+ * All: memory without new executable pages, threads, poll, signals to oneself, clocks, existing descriptors. None: exec, fork, ptrace,
+ * mount, namespaces, bpf, sockets of any family but AF_UNIX.
  */
 enum sandbox_profile {
 	SANDBOX_BROKERD,   /* + accept, AF_UNIX sockets, files below the given paths (SQLite) */
@@ -37,4 +37,5 @@ struct sandbox_state {
 };
 
 /* 0, or -errno with a message: the program must not go on. */
-int sandbox_enter(enum sandbox_profile profile, const struct sandbox_path *paths, size_t count, struct sandbox_state *ret, struct error *error) MUST_CHECK;
+int sandbox_enter(enum sandbox_profile profile, const struct sandbox_path *paths, size_t count, struct sandbox_state *ret,
+	struct error *error) MUST_CHECK;

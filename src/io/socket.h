@@ -9,8 +9,8 @@
 #include "base/error.h"
 
 /*
- * Listens on the path (at most 107 bytes). A stale socket file that nobody answers on is replaced; a live one is -EADDRINUSE. `mode` are the
- * permissions of the file. -errno with a message.
+ * Listens on the path (at most 107 bytes). A stale socket file that nobody answers on is replaced; a live one is -EADDRINUSE. `mode` are
+ * the permissions of the file. -errno with a message.
  */
 int socket_listen_unix(const char *path, mode_t mode, int *ret_fd, struct error *error) MUST_CHECK;
 /* Connects, blocking; `timeout_ms` (0: none) becomes the send and receive time-out of the socket. */
