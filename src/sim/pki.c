@@ -73,11 +73,22 @@ int sim_pss_context(EVP_MD_CTX *context, EVP_PKEY *key)
 	return 0;
 }
 
+/* The same day and second of another year, as AMD's validities run. */
+static time_t years_later(time_t start, unsigned years)
+{
+	struct tm date;
+
+	if (!gmtime_r(&start, &date))
+		return start;
+	date.tm_year += (int)years;
+	return timegm(&date);
+}
+
 X509 *sim_certificate_new(const char *subject, const char *issuer, uint32_t serial, EVP_PKEY *key, int64_t not_before, unsigned years)
 {
 	X509 *certificate = X509_new();
 	X509_NAME *subject_name = sim_name_new(subject), *issuer_name = sim_name_new(issuer);
-	time_t start = (time_t)not_before, end = (time_t)(not_before + (int64_t)years * 365 * DAY);
+	time_t start = (time_t)not_before, end = years_later(start, years);
 	int ok = certificate && subject_name && issuer_name && X509_set_version(certificate, X509_VERSION_3) &&
 		 ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial) && X509_set_subject_name(certificate, subject_name) &&
 		 X509_set_issuer_name(certificate, issuer_name) && ASN1_TIME_set(X509_getm_notBefore(certificate), start) &&
