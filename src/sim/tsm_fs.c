@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How it copies the kernel (fs/configfs/file.c, drivers/virt/coco/guest/report.c):
- * - text attributes: each write(2) is one store, whatever the offset; binary attributes: write(2) collects and close(2) stores, its result discarded;
- * - every accepted store moves the write generation; a read of outblob or auxblob makes one firmware request per generation and serves both from it;
- * - files are opened direct_io, so that their stat size of 0 cuts nothing, and nothing is cached between calls.
- * FUSE reports close(2) as flush; a descriptor that was duplicated closes more than once, and the first close stores. One thread serves, as one mutex does there.
+ * The tree around the entries of tsm_entry.c. Files are opened direct_io, so that their stat size of 0 cuts nothing, and nothing is cached between calls. FUSE
+ * reports close(2) as flush; a descriptor that was duplicated closes more than once, and the first close stores. One thread serves, as one mutex does in the
+ * kernel.
  */
 #define FUSE_USE_VERSION 31
 #include "sim/tsm_fs.h"
@@ -16,81 +14,20 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "base/text.h"
-#include "io/clock.h"
-#include "sim/report.h"
+#include "sim/tsm_entry.h"
 
 #define ENTRIES_MAX 64
-#define NAME_SIZE 64
-#define TEXT_ATTRIBUTE_MAX 4095
-#define OUTBLOB_MAX ((size_t)32 << 10) /* TSM_REPORT_OUTBLOB_MAX of 6.7 */
-
-struct entry {
-	char name[NAME_SIZE];
-	unsigned references; /* the directory itself, and every open file */
-	uint8_t inblob[SIM_REPORT_DATA_SIZE];
-	size_t inblob_size;
-	unsigned privlevel;
-	uint64_t write_generation, read_generation;
-	struct buf outblob, auxblob;
-};
-
-enum attribute { GENERATION, PROVIDER, INBLOB, OUTBLOB, AUXBLOB, PRIVLEVEL, PRIVLEVEL_FLOOR, ATTRIBUTE_COUNT };
-
-static const struct {
-	const char *name;
-	mode_t mode;
-	bool binary;
-} attributes[ATTRIBUTE_COUNT] = {
-	[GENERATION] = {"generation", 0444, false}, [PROVIDER] = {"provider", 0444, false},   [INBLOB] = {"inblob", 0200, true},
-	[OUTBLOB] = {"outblob", 0444, true},        [AUXBLOB] = {"auxblob", 0444, true},      [PRIVLEVEL] = {"privlevel", 0200, false},
-	[PRIVLEVEL_FLOOR] = {"privlevel_floor", 0444, false},
-};
-
-/* One open file: what a read filled, or what writes collected. */
-struct file {
-	struct entry *entry;
-	enum attribute attribute;
-	struct buf content;
-	bool filled;
-	bool wrote;
-};
 
 struct tsm {
-	const struct sim_platform *platform;
-	const char *state_path;
-	struct entry *entries[ENTRIES_MAX];
+	struct tsm_source source;
+	struct tsm_entry *entries[ENTRIES_MAX];
 };
 
 static struct tsm *self(void)
 {
 	return fuse_get_context()->private_data;
-}
-
-static int state_now(struct sim_state *ret)
-{
-	const struct tsm *tsm = self();
-	struct error error = ERROR_NULL;
-
-	sim_state_init(ret, tsm->platform->product, tsm->platform->chip_id);
-	if (sim_state_read(ret, tsm->state_path, &error)) {
-		log_error("%s", error_text(&error));
-		return -EIO;
-	}
-	return 0;
-}
-
-static void entry_unref(struct entry *entry)
-{
-	if (--entry->references)
-		return;
-	buf_deinit(&entry->outblob);
-	buf_deinit(&entry->auxblob);
-	free(entry);
 }
 
 /* "/", "/NAME" or "/NAME/ATTRIBUTE". The entry's slot and the attribute, each -1 where the path does not go so far. */
@@ -111,8 +48,8 @@ static int resolve(const char *path, int *ret_slot, int *ret_attribute)
 		return -ENOENT;
 	if (!slash)
 		return 0;
-	for (int i = 0; i < ATTRIBUTE_COUNT && *ret_attribute < 0; i++) {
-		if (!strcmp(attributes[i].name, slash + 1))
+	for (int i = 0; i < TSM_ATTRIBUTE_COUNT && *ret_attribute < 0; i++) {
+		if (!strcmp(tsm_attributes[i].name, slash + 1))
 			*ret_attribute = i;
 	}
 	return *ret_attribute < 0 ? -ENOENT : 0;
@@ -126,9 +63,9 @@ static int tsm_getattr(const char *path, struct stat *st, struct fuse_file_info 
 		return r;
 	*st = (struct stat){.st_uid = getuid(), .st_gid = getgid(), .st_mode = S_IFDIR | 0755, .st_nlink = 2};
 	if (attribute >= 0) {
-		st->st_mode = S_IFREG | attributes[attribute].mode;
+		st->st_mode = S_IFREG | tsm_attributes[attribute].mode;
 		st->st_nlink = 1;
-		st->st_size = attributes[attribute].binary ? 0 : 4096;
+		st->st_size = tsm_attributes[attribute].binary ? 0 : 4096;
 	}
 	return 0;
 }
@@ -147,8 +84,8 @@ static int tsm_readdir(const char *path, void *to, fuse_fill_dir_t fill, off_t o
 		if (tsm->entries[i])
 			(void)fill(to, tsm->entries[i]->name, NULL, 0, 0);
 	}
-	for (int i = 0; slot >= 0 && i < ATTRIBUTE_COUNT; i++)
-		(void)fill(to, attributes[i].name, NULL, 0, 0);
+	for (int i = 0; slot >= 0 && i < TSM_ATTRIBUTE_COUNT; i++)
+		(void)fill(to, tsm_attributes[i].name, NULL, 0, 0);
 	return 0;
 }
 
@@ -156,16 +93,16 @@ static int tsm_mkdir(const char *path, mode_t mode UNUSED)
 {
 	struct tsm *tsm = self();
 	struct sim_state state;
-	struct entry *entry;
+	struct tsm_entry *entry;
 	int slot, attribute, r;
 
 	if (strchr(path + 1, '/'))
 		return -EPERM; /* an entry has attributes only */
-	if (strlen(path + 1) >= NAME_SIZE)
+	if (strlen(path + 1) >= TSM_NAME_SIZE)
 		return -ENAMETOOLONG;
 	if (!resolve(path, &slot, &attribute))
 		return -EEXIST;
-	r = state_now(&state);
+	r = tsm_state(&tsm->source, &state);
 	if (r || state.mkdir_error)
 		return r ? r : -state.mkdir_error;
 	for (slot = 0; slot < ENTRIES_MAX && tsm->entries[slot]; slot++)
@@ -192,7 +129,7 @@ static int tsm_rmdir(const char *path)
 		return -EPERM;
 	if (attribute >= 0)
 		return -ENOTDIR;
-	entry_unref(tsm->entries[slot]);
+	tsm_entry_unref(tsm->entries[slot]);
 	tsm->entries[slot] = NULL;
 	return 0;
 }
@@ -212,197 +149,52 @@ static int tsm_open(const char *path, struct fuse_file_info *info)
 {
 	struct tsm *tsm = self();
 	int slot, attribute, r = resolve(path, &slot, &attribute), access_mode = info->flags & O_ACCMODE;
-	struct file *file;
+	struct tsm_file *file;
 
 	if (r || attribute < 0)
 		return r ? r : -EISDIR;
 	/* Also root needs the mode bit: there is no such method to call. */
-	if ((access_mode != O_WRONLY && !(attributes[attribute].mode & 0444)) || (access_mode != O_RDONLY && !(attributes[attribute].mode & 0222)))
+	if ((access_mode != O_WRONLY && !(tsm_attributes[attribute].mode & 0444)) || (access_mode != O_RDONLY && !(tsm_attributes[attribute].mode & 0222)))
 		return -EACCES;
 	file = calloc(1, sizeof(*file));
 	if (!file)
 		return -ENOMEM;
 	file->entry = tsm->entries[slot];
 	file->entry->references++;
-	file->attribute = (enum attribute)attribute;
+	file->attribute = (enum tsm_attribute)attribute;
 	info->fh = (uintptr_t)file;
 	info->direct_io = 1;
-	info->nonseekable = attributes[attribute].binary;
+	info->nonseekable = tsm_attributes[attribute].binary;
 	return 0;
 }
 
-static struct file *file_of(const struct fuse_file_info *info)
+static struct tsm_file *file_of(const struct fuse_file_info *info)
 {
-	return (struct file *)(uintptr_t)info->fh; /* NOLINT: what tsm_open() put there */
-}
-
-static void nap(uint64_t milliseconds)
-{
-	struct timespec time = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
-
-	(void)nanosleep(&time, NULL); /* a signal ends it early, and the service with it */
-}
-
-/* report_new() of the sev-guest driver. */
-static int firmware_request(struct entry *entry, const struct sim_state *state)
-{
-	const struct tsm *tsm = self();
-	uint8_t report[SIM_REPORT_SIZE], data[SIM_REPORT_DATA_SIZE];
-	int r;
-
-	if (entry->inblob_size != SIM_REPORT_DATA_SIZE || entry->privlevel < state->privlevel_floor)
-		return -EINVAL;
-	nap(state->delay_ms);
-	if (state->outblob_error)
-		return -state->outblob_error;
-	memcpy(data, entry->inblob, sizeof(data));
-	data[0] ^= state->outblob_stale ? 1 : 0;
-	buf_deinit(&entry->outblob);
-	buf_deinit(&entry->auxblob);
-	r = sim_report(tsm->platform, state, entry->privlevel, data, report);
-	if (!r && !state->outblob_empty)
-		r = buf_append(&entry->outblob, report, sizeof(report));
-	if (!r)
-		r = sim_certificate_table(tsm->platform, state, clock_now(), &entry->auxblob);
-	return r;
-}
-
-/* tsm_report_read(): one request per generation. */
-static int read_blob(struct file *file, const struct sim_state *state)
-{
-	struct entry *entry = file->entry;
-	const struct buf *blob = file->attribute == OUTBLOB ? &entry->outblob : &entry->auxblob;
-	int r;
-
-	if (!entry->inblob_size)
-		return -EINVAL;
-	if (entry->read_generation != entry->write_generation) {
-		r = firmware_request(entry, state);
-		if (r)
-			return r;
-		entry->read_generation = entry->write_generation;
-	}
-	if (file->attribute == AUXBLOB && state->auxblob_error)
-		return -state->auxblob_error;
-	if (blob->size > OUTBLOB_MAX)
-		return -EFBIG;
-	return buf_append(&file->content, blob->data, blob->size);
-}
-
-static int fill(struct file *file)
-{
-	struct sim_state state;
-	int r = state_now(&state);
-
-	if (r)
-		return r;
-	switch (file->attribute) {
-	case GENERATION:
-		return buf_printf(&file->content, "%llu\n", (unsigned long long)file->entry->write_generation);
-	case PROVIDER:
-		return buf_printf(&file->content, "%s\n", state.provider);
-	case PRIVLEVEL_FLOOR:
-		return buf_printf(&file->content, "%u\n", state.privlevel_floor);
-	default:
-		return read_blob(file, &state);
-	}
+	return (struct tsm_file *)(uintptr_t)info->fh; /* NOLINT: what tsm_open() put there */
 }
 
 static int tsm_read(const char *path UNUSED, char *to, size_t size, off_t offset, struct fuse_file_info *info)
 {
-	struct file *file = file_of(info);
-	size_t at = (size_t)offset, take;
-	int r;
-
-	if (file->wrote)
-		return -ETXTBSY;
-	if (!file->filled) {
-		r = fill(file);
-		if (r)
-			return r;
-		file->filled = true;
-	}
-	if (at >= file->content.size)
-		return 0;
-	take = file->content.size - at < size ? file->content.size - at : size;
-	memcpy(to, file->content.data + at, take);
-	return (int)take;
-}
-
-static int advance(struct entry *entry, uint64_t by)
-{
-	if (entry->write_generation + 1 == entry->read_generation)
-		return -EBUSY; /* 2^64 writes later */
-	entry->write_generation += by;
-	return 0;
-}
-
-/* kstrtouint(): any base by prefix, one newline at the end. */
-static int store_privlevel(struct file *file, const char *data, size_t size)
-{
-	char text[32], *end;
-	struct sim_state state;
-	unsigned long value;
-	int r = state_now(&state);
-
-	if (r)
-		return r;
-	if (size && data[size - 1] == '\n')
-		size--;
-	if (!size || size >= sizeof(text) || data[0] < '0' || data[0] > '9')
-		return -EINVAL;
-	memcpy(text, data, size);
-	text[size] = 0;
-	value = strtoul(text, &end, 0);
-	if (*end || value > 3 || value < state.privlevel_floor)
-		return -EINVAL;
-	r = advance(file->entry, 1);
-	if (!r)
-		file->entry->privlevel = (unsigned)value;
-	return r;
+	return tsm_file_read(file_of(info), &self()->source, to, size, (size_t)offset);
 }
 
 static int tsm_write(const char *path UNUSED, const char *data, size_t size, off_t offset, struct fuse_file_info *info)
 {
-	struct file *file = file_of(info);
-	int r;
-
-	if (file->attribute == PRIVLEVEL) {
-		r = store_privlevel(file, data, size < TEXT_ATTRIBUTE_MAX ? size : TEXT_ATTRIBUTE_MAX);
-		return r ? r : (int)size;
-	}
-	if (file->filled)
-		return -ETXTBSY;
-	if ((size_t)offset != file->content.size)
-		return -EINVAL;
-	if ((size_t)offset + size > SIM_REPORT_DATA_SIZE)
-		return -EFBIG;
-	file->wrote = true;
-	r = buf_append(&file->content, data, size);
-	return r ? r : (int)size;
+	return tsm_file_write(file_of(info), &self()->source, data, size, (size_t)offset);
 }
 
-/* close(2). What the store says is lost, as in the kernel: the result of this function goes to nobody. */
+/* close(2) */
 static int tsm_flush(const char *path UNUSED, struct fuse_file_info *info)
 {
-	struct file *file = file_of(info);
-	struct sim_state state;
-
-	if (!file->wrote || file->attribute != INBLOB)
-		return 0;
-	file->wrote = false;
-	if (state_now(&state) || state.inblob_lost || advance(file->entry, 1 + (uint64_t)state.generation_skip))
-		return 0;
-	memcpy(file->entry->inblob, file->content.data, file->content.size);
-	file->entry->inblob_size = file->content.size;
+	tsm_file_close(file_of(info), &self()->source);
 	return 0;
 }
 
 static int tsm_release(const char *path UNUSED, struct fuse_file_info *info)
 {
-	struct file *file = file_of(info);
+	struct tsm_file *file = file_of(info);
 
-	entry_unref(file->entry);
+	tsm_entry_unref(file->entry);
 	buf_deinit(&file->content);
 	free(file);
 	return 0;
@@ -471,7 +263,7 @@ int sim_tsm_serve(const struct sim_platform *platform, const char *state_path, c
 		  struct error *error)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
-	struct tsm tsm = {platform, state_path, {NULL}};
+	struct tsm tsm = {{platform, state_path}, {NULL}};
 	struct fuse *fuse = NULL;
 	int r = check_fuse(mount, error);
 
@@ -488,7 +280,7 @@ int sim_tsm_serve(const struct sim_platform *platform, const char *state_path, c
 	fuse_opt_free_args(&args);
 	for (size_t i = 0; i < ENTRIES_MAX; i++) {
 		if (tsm.entries[i])
-			entry_unref(tsm.entries[i]);
+			tsm_entry_unref(tsm.entries[i]);
 	}
 	return r;
 }
