@@ -331,7 +331,7 @@ static void url_origin(const char *url, char to[static 256])
 	text_printable(to, 256, bytes_of(url, size));
 }
 
-static int outcome_of(CURLcode code)
+static int outcome_of(CURLcode code, bool began)
 {
 	switch (code) {
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -339,7 +339,7 @@ static int outcome_of(CURLcode code)
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
 	case CURLE_GOT_NOTHING:
-		return FETCH_E_UNREACHABLE;
+		return began ? FETCH_E_PROTOCOL : FETCH_E_UNREACHABLE;
 	case CURLE_OPERATION_TIMEDOUT:
 		return FETCH_E_TIMEOUT;
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -367,10 +367,9 @@ static int explain(const struct fetcher *fetcher, CURLcode code, const char *url
 		return error_set(error, FETCH_E_TOO_LARGE, "%s: the answer is larger than %zu bytes", origin, fetcher->body_max);
 	if (code == CURLE_SSL_CACERT_BADFILE)
 		return error_set(error, -EINVAL, "the file of certification authorities holds none that OpenSSL can read");
-	if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
-		return error_set(
-			error, -EINVAL, "%s: not a URL that is allowed here (https%s)", origin, fetcher->allow_http ? " or http" : " only");
-	outcome = outcome_of(code);
+	if (code == CURLE_URL_MALFORMAT)
+		return error_set(error, -EINVAL, "%s: not a URL", origin);
+	outcome = outcome_of(code, fetcher->header_bytes > 0);
 	text_printable(printable, sizeof(printable), bytes_of_text(detail));
 	return error_set(error, outcome, "%s: %s: %s", origin, fetch_outcome_text(outcome), printable);
 }
@@ -412,6 +411,16 @@ static int perform(struct fetcher *fetcher, const struct fetch_request *request,
 	return 0;
 }
 
+/* libcurl is told the same; but for it "unsupported protocol" may also be a peer that does not speak HTTP. */
+static int check_scheme(const struct fetcher *fetcher, const char *url, struct error *error)
+{
+	if (strncasecmp(url, "https://", 8) == 0)
+		return fetcher->has_ca ? 0 : error_set(error, -EINVAL, "no certification authority given for HTTPS");
+	if (fetcher->allow_http && strncasecmp(url, "http://", 7) == 0)
+		return 0;
+	return error_set(error, -EINVAL, "only https:// is allowed here%s", fetcher->allow_http ? ", or http://" : "");
+}
+
 int fetch(struct fetcher *fetcher, const struct fetch_request *request, struct fetch_response *ret, struct error *error)
 {
 	struct fetch_response response = FETCH_RESPONSE_NULL;
@@ -419,8 +428,9 @@ int fetch(struct fetcher *fetcher, const struct fetch_request *request, struct f
 
 	if (strlen(request->url) > FETCH_URL_MAX)
 		return error_set(error, -EINVAL, "a URL of more than %d bytes", FETCH_URL_MAX);
-	if (!fetcher->has_ca && strncasecmp(request->url, "https:", 6) == 0)
-		return error_set(error, -EINVAL, "no certification authority given for HTTPS");
+	r = check_scheme(fetcher, request->url, error);
+	if (r)
+		return r;
 	r = perform(fetcher, request, &response, error);
 	if (r) {
 		fetch_response_deinit(&response);

@@ -97,7 +97,8 @@ int frame_link_fd(const struct frame_link *link);
 /* POLLIN and POLLOUT as wanted now. Reading pauses while more than FRAME_LINK_BACKLOG bytes wait to be sent. */
 #define FRAME_LINK_BACKLOG ((size_t)8 << 20)
 short frame_link_events(const struct frame_link *link);
-/* Reads and writes what is possible without blocking. 0, -EPIPE when the peer has closed, other -errno. */
+/* Reads and writes what is possible without blocking. 0, -EPIPE when the peer has closed (what arrived before can
+ * still be taken), other -errno. */
 int frame_link_work(struct frame_link *link, short revents) MUST_CHECK;
 /*
  * The next whole frame that has arrived: 0 and a view, valid until the next call of frame_link_next() or frame_link_work(); -EAGAIN when
