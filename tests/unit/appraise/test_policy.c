@@ -70,12 +70,14 @@ START_TEST(bad)
 		char *why = strchr(line, '\t');
 		struct error error = ERROR_NULL;
 		struct policy *policy = NULL;
+		int r;
 
 		ck_assert_ptr_nonnull(why);
 		*why++ = '\0';
 		why[strcspn(why, "\n")] = '\0';
 		(void)snprintf(path, sizeof(path), "%s/%s", policies(), line);
-		ck_assert_msg(read_file(path, &policy, &error) == -EINVAL, "%s is accepted", line);
+		r = read_file(path, &policy, &error);
+		ck_assert_msg(r == -EINVAL || r == -E2BIG, "%s gives %d", line, r);
 		ck_assert_ptr_null(policy);
 		ck_assert_msg(strstr(error_text(&error), why), "%s: \"%s\" does not say \"%s\"", line, error_text(&error), why);
 		count++;
