@@ -250,6 +250,8 @@ static int take_answers(struct broker *broker)
 		if (r)
 			return r;
 	}
+	if (r > 0)
+		log_warning("frame from brokerd: %s", frame_error_text(r));
 	return r == -EAGAIN ? 0 : -EPROTO;
 }
 

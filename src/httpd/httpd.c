@@ -107,6 +107,7 @@ struct httpd {
 	int status_fd;
 	int stop_fd;
 	int notify_fd;
+	bool configured; /* what fails before is the user's to mend */
 };
 
 static int write_port(const char *file, uint16_t port, struct error *error)
@@ -156,6 +157,7 @@ static int prepare(struct httpd *httpd, struct error *error)
 	r = httpd_config_read(arg_config, &httpd->config, error);
 	if (r)
 		return r;
+	httpd->configured = true;
 	r = connector_start(httpd->config.broker, &httpd->connector_fd, error);
 	if (r)
 		return r;
@@ -257,6 +259,7 @@ int main(int argc, char **argv)
 		return r - 1;
 	log_init("sevattest-httpd", LOG_INFO);
 	r = secret_process_init(SECURE_HEAP);
+	httpd.configured = r != 0; /* not the configuration's fault */
 	if (r)
 		(void)error_set(&error, r, "secure memory: %s", strerror(-r));
 	else
@@ -266,5 +269,5 @@ int main(int argc, char **argv)
 	tear_down(&httpd);
 	if (r == 0)
 		return EXIT_YES;
-	return r == -EINVAL ? EXIT_USAGE : EXIT_INTERNAL;
+	return httpd.configured ? EXIT_INTERNAL : EXIT_USAGE;
 }
