@@ -63,16 +63,6 @@ X509_NAME *sim_name_new(const char *common_name)
 	return name;
 }
 
-int sim_pss_context(EVP_MD_CTX *context, EVP_PKEY *key)
-{
-	EVP_PKEY_CTX *pkey = NULL;
-
-	if (EVP_DigestSignInit(context, &pkey, EVP_sha384(), NULL, key) != 1 || EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, 48) != 1 || EVP_PKEY_CTX_set_rsa_mgf1_md(pkey, EVP_sha384()) != 1)
-		return -EIO;
-	return 0;
-}
-
 /* The same day and second of another year, as AMD's validities run. */
 static time_t years_later(time_t start, unsigned years)
 {
@@ -143,7 +133,6 @@ static int ca_extensions(X509 *certificate, X509 *ark, const struct sim_product 
 
 static int ca_make(struct sim_platform *platform, enum sim_ca which, int64_t now)
 {
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	X509 *certificate = NULL;
 	char subject[64], issuer[64];
 	int r = -EIO;
@@ -151,16 +140,13 @@ static int ca_make(struct sim_platform *platform, enum sim_ca which, int64_t now
 	ca_subject(subject, platform->product, which);
 	ca_subject(issuer, platform->product, SIM_ARK);
 	platform->ca_key[which] = EVP_RSA_gen(4096);
-	if (context && platform->ca_key[which])
+	if (platform->ca_key[which])
 		certificate = sim_certificate_new(subject, issuer, platform->product->serial + ca_serials[which], platform->ca_key[which],
 						  now - 400 * DAY, CA_YEARS);
 	if (certificate)
 		r = ca_extensions(certificate, platform->ca[SIM_ARK], platform->product, which);
 	if (!r)
-		r = sim_pss_context(context, platform->ca_key[SIM_ARK]);
-	if (!r && X509_sign_ctx(certificate, context) <= 0)
-		r = -EIO;
-	EVP_MD_CTX_free(context);
+		r = sim_pss_sign_spelled_out(certificate, platform->ca_key[SIM_ARK]);
 	if (r)
 		X509_free(certificate);
 	else

@@ -43,10 +43,11 @@ int sim_vek_certificate(const struct sim_platform *platform, const struct sim_st
 /* The ARK's CRL, DER; `state->revoke` names what it lists. */
 int sim_crl(const struct sim_platform *platform, const struct sim_state *state, int64_t now, struct buf *to) MUST_CHECK;
 
-/* Shared by pki.c and vek.c: a fresh certificate with names, validity and key, and its signature. */
+/* Shared by pki.c, vek.c and pss.c: a fresh certificate with names, validity and key, and its signature. */
 X509 *sim_certificate_new(const char *subject, const char *issuer, uint32_t serial, EVP_PKEY *key, int64_t not_before, unsigned years);
 X509_NAME *sim_name_new(const char *common_name);
 int sim_pss_context(EVP_MD_CTX *context, EVP_PKEY *key) MUST_CHECK;
+int sim_pss_sign_spelled_out(X509 *certificate, EVP_PKEY *key) MUST_CHECK;
 
 static inline void sim_pkey_freep(EVP_PKEY **key)
 {
