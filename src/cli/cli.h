@@ -97,12 +97,3 @@ int output_exit_of(int error);
 
 /* Prints a JSON object as an indented table of "name  value" lines, for people. */
 void output_table(FILE *out, struct json_object *object, int indent);
-
-/* inputs.c: files and directories from the command line. */
-struct snp_certs;
-struct snp_pins;
-
-/* Adds the certificates, certificate tables and CRLs of a file, or of every regular file in a directory. 0, or -errno with a text. */
-int inputs_add_certs(struct snp_certs *certs, const char *path, struct verdict *verdict, struct error *error) MUST_CHECK;
-int inputs_add_crl(struct snp_certs *certs, const char *path, struct error *error) MUST_CHECK;
-int inputs_add_trust(struct snp_pins *pins, const char *path, struct error *error) MUST_CHECK;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "appraise/policy.h"
 #include "base/files.h"
 #include "cli/cli.h"
+#include "cli/policy.h"
 
 struct policy_verb {
 	const char *name;
@@ -14,7 +14,7 @@ struct policy_verb {
 	const char *summary;
 };
 
-static int read_policy(const char *path, struct policy **ret, struct error *error)
+int policy_file_read(const char *path, struct policy **ret, struct error *error)
 {
 	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
 	int r;
@@ -81,7 +81,7 @@ static int check_main(int argc, char **argv)
 	r = options_parse(&usage, argc, argv, &files, &count);
 	if (r != 0)
 		return r < 0 ? EXIT_USAGE : EXIT_YES;
-	r = read_policy(files[0], &policy, &error);
+	r = policy_file_read(files[0], &policy, &error);
 	if (r < 0)
 		return print_refusal(files[0], &error, r, json);
 	policy_warnings(policy, &warnings);
@@ -92,6 +92,8 @@ static int check_main(int argc, char **argv)
 
 static const struct policy_verb policy_verbs[] = {
 	{"check", check_main, "check FILE: is it well formed, and what does it not prove"},
+	{"new", policy_new_main, "new --from FILE: a first policy out of reports"},
+	{"explain", policy_explain_main, "explain FILE --report FILE: what each member makes of a report"},
 };
 
 static void print_usage(FILE *out)

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sevattest verify: is it genuine, and does it match the policy. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "appraise/appraise.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/inputs.h"
+#include "cli/policy.h"
+
+struct verify_options {
+	struct option_texts certs, trust;
+	const char *crl, *revocation, *policy;
+	struct option_hex64 report_data;
+	struct option_time time;
+	bool strict, json;
+	const char *file;
+};
+
+struct verify_run {
+	struct verify_options options;
+	struct buf data;
+	struct snp_certs certs;
+	struct snp_pins pins; /* of --trust and of the policy */
+	struct policy *policy;
+	enum snp_revocation revocation;
+	int64_t now;
+	struct verdict verdict;
+	struct snp_verified verified;
+	bool appraised;
+};
+
+static void run_deinit(struct verify_run *run)
+{
+	buf_deinit(&run->data);
+	snp_certs_deinit(&run->certs);
+	policy_free(run->policy);
+	verdict_deinit(&run->verdict);
+}
+
+static void run_deinit_p(struct verify_run **run)
+{
+	run_deinit(*run);
+}
+
+static int parse(int argc, char **argv, struct verify_options *to)
+{
+	const struct cli_option options[] = {
+		{"certs", 0, OPTION_TEXTS, &to->certs, "PATH", "certificates: PEM, DER, a certificate table, or a directory"},
+		{"crl", 0, OPTION_TEXT, &to->crl, "PATH", "AMD's revocation list"},
+		{"revocation", 0, OPTION_TEXT, &to->revocation, "MODE", "require, if-present or off (default: the policy's, else if-present)"},
+		{"policy", 0, OPTION_TEXT, &to->policy, "FILE", "appraise with this policy"},
+		{"report-data", 0, OPTION_HEX64, &to->report_data, "HEX", "the 64 bytes that REPORT_DATA must have"},
+		{"trust", 0, OPTION_TEXTS, &to->trust, "PEM", "another root, for this call"},
+		{"time", 0, OPTION_TIME, &to->time, "RFC3339", "judge certificates at this time instead of now"},
+		{"strict", 0, OPTION_FLAG, &to->strict, NULL, "warnings are errors (exit 4)"},
+		{"json", 0, OPTION_FLAG, &to->json, NULL, "print one JSON object"},
+	};
+	const struct cli_usage usage = {"verify FILE [OPTIONS]",
+		"Verifies a report or evidence down to AMD's root key. Without --policy nothing is appraised.", options, ARRAY_SIZE(options), 1, 1};
+	char **files;
+	int count, r;
+
+	r = options_parse(&usage, argc, argv, &files, &count);
+	if (r == 0)
+		to->file = files[0];
+	return r;
+}
+
+static int read_revocation(struct verify_run *run, struct error *error)
+{
+	static const char *const names[] = {"off", "if-present", "require"};
+	static const enum snp_revocation values[] = {SNP_REVOCATION_OFF, SNP_REVOCATION_IF_PRESENT, SNP_REVOCATION_REQUIRE};
+
+	run->revocation = run->policy ? policy_revocation(run->policy, SNP_REVOCATION_IF_PRESENT) : SNP_REVOCATION_IF_PRESENT;
+	if (!run->options.revocation)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(names[i], run->options.revocation)) {
+			run->revocation = values[i];
+			return 0;
+		}
+	}
+	return error_set(error, -EINVAL, "--revocation is require, if-present or off, not \"%s\"", run->options.revocation);
+}
+
+static int read_trust(struct verify_run *run, struct error *error)
+{
+	const struct snp_pins *policy_pin = run->policy ? policy_pins(run->policy) : NULL;
+	int r;
+
+	for (size_t i = 0; policy_pin && i < policy_pin->count; i++)
+		run->pins.items[run->pins.count++] = policy_pin->items[i];
+	for (size_t i = 0; i < run->options.trust.count; i++) {
+		r = inputs_add_trust(&run->pins, run->options.trust.items[i], error);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Everything that the command line names. What a certificate file holds is evidence: if it is bad, the verdict says so, not the usage. */
+static int read_inputs(struct verify_run *run, struct error *error)
+{
+	const struct verify_options *options = &run->options;
+	int r;
+
+	run->now = options->time.given ? options->time.seconds : time(NULL);
+	r = file_read(options->file, VERIFY_FILE_MAX, &run->data, error);
+	if (r == 0 && options->policy)
+		r = policy_file_read(options->policy, &run->policy, error);
+	if (r == 0)
+		r = read_revocation(run, error);
+	if (r == 0)
+		r = read_trust(run, error);
+	for (size_t i = 0; r == 0 && i < options->certs.count; i++)
+		r = inputs_add_certs(&run->certs, options->certs.items[i], &run->verdict, error);
+	if (r == 0 && options->crl)
+		r = inputs_add_crl(&run->certs, options->crl, &run->verdict, error);
+	return r;
+}
+
+/* Unless --report-data is given this is not a failure, but never silent: a replayed report looks the same. */
+static void check_report_data(struct verify_run *run)
+{
+	const uint8_t *have = run->verified.report.report_data;
+	char hex[2 * 64 + 1];
+
+	if (!run->options.report_data.given) {
+		verdict_skip(&run->verdict, "report_data", FINDING_ADVICE, "NOT CHECKED: no --report-data was given, so this may be a replay");
+		return;
+	}
+	if (!memcmp(have, run->options.report_data.data, 64)) {
+		verdict_pass(&run->verdict, "report_data", FINDING_POLICY);
+		return;
+	}
+	verdict_fail(&run->verdict, "report_data", FINDING_POLICY, "REPORT_DATA is not what was asked for: another request's report, or a replay");
+	hex_encode(hex, run->options.report_data.data, 64);
+	finding_expected(verdict_last(&run->verdict), "%s", hex);
+	hex_encode(hex, have, 64);
+	finding_actual(verdict_last(&run->verdict), "%s", hex);
+	finding_fix(verdict_last(&run->verdict), "ask the guest for a new report over exactly these 64 bytes");
+}
+
+static int verify(struct verify_run *run, struct error *error)
+{
+	struct verify_subject subject = {
+		.data = buf_view(&run->data),
+		.certs = &run->certs,
+		.pins = &run->pins,
+		.revocation = run->revocation,
+		.now = run->now,
+	};
+	struct claims claims;
+	int r;
+
+	r = inputs_verify(&subject, &run->verified, &run->verdict, error);
+	if (r < 0)
+		return r;
+	check_report_data(run);
+	/* Claims of evidence that is not genuine mean nothing: there is nothing to appraise. */
+	if (!run->policy || verdict_exit(&run->verdict) == EXIT_EVIDENCE)
+		return 0;
+	claims_from_verified(&claims, &run->verified, run->now);
+	if (subject.has_pcrs)
+		claims_add_pcrs(&claims, subject.pcr_mask, (const uint8_t(*)[32])subject.pcrs);
+	r = appraise(run->policy, &claims, &run->verdict);
+	run->appraised = r == 0;
+	return r;
+}
+
+static void make_strict(struct verdict *verdict)
+{
+	for (size_t i = 0; i < verdict->count; i++) {
+		if (verdict->items[i].class == FINDING_ADVICE && verdict->items[i].state == FINDING_FAILED)
+			verdict->items[i].class = FINDING_POLICY;
+	}
+}
+
+static int add_answer(struct json_object *object, struct verify_run *run, int exit_code)
+{
+	const char *signer = run->verified.signer == SNP_SIGNER_VLEK ? "vlek" : "vcek";
+	bool genuine = exit_code == EXIT_YES || exit_code == EXIT_POLICY;
+	int r;
+
+	r = json_add_text(object, "file", run->options.file);
+	if (r == 0)
+		r = json_add_text(object, "verdict", exit_code == EXIT_YES ? "yes" : "no");
+	if (r == 0)
+		r = json_add_u64(object, "exit", (uint64_t)exit_code);
+	if (r == 0)
+		r = json_add_bool(object, "genuine", genuine);
+	if (r == 0)
+		r = json_add_bool(object, "appraised", run->appraised);
+	if (r == 0 && run->policy)
+		r = json_add_text(object, "policy", policy_name(run->policy));
+	if (r == 0 && genuine)
+		r = json_add_text(object, "product", snp_product_name(run->verified.product));
+	if (r == 0 && genuine)
+		r = json_add_text(object, "signer", signer);
+	if (r == 0 && genuine)
+		r = json_add_text(object, "trust", run->verified.operator_trust ? run->verified.trust_text : "AMD");
+	if (r == 0)
+		r = json_add(object, "findings", verdict_to_json(&run->verdict));
+	if (r == 0 && run->verified.report.version)
+		r = json_add(object, "report", snp_report_to_json(&run->verified.report));
+	return r;
+}
+
+static int print_json(struct verify_run *run, int exit_code)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (add_answer(object, run, exit_code) == 0)
+		return output_json(object, exit_code);
+	(void)json_object_put(object);
+	return output_error(EXIT_INTERNAL, "out of memory");
+}
+
+static int print_text(struct verify_run *run, int exit_code)
+{
+	const struct verify_options *options = &run->options;
+	bool colour = output_colour(stdout);
+
+	verdict_print(&run->verdict, stdout, true, colour);
+	if (!options->report_data.given)
+		printf("REPORT_DATA: NOT CHECKED (give --report-data)\n");
+	if (exit_code != EXIT_EVIDENCE && run->verified.operator_trust)
+		printf("operator trust: %s is not a root of AMD's\n", run->verified.trust_text);
+	if (!run->policy)
+		printf("Nothing was appraised: no --policy was given.\n");
+	else if (!run->appraised)
+		printf("Nothing was appraised: the evidence is not genuine.\n");
+	if (exit_code == EXIT_YES)
+		printf("%s: yes: genuine%s%s%s\n", options->file, run->policy ? ", and matches policy \"" : "",
+			run->policy ? policy_name(run->policy) : "", run->policy ? "\"" : "");
+	else if (exit_code == EXIT_POLICY)
+		printf("%s: no: genuine, but it does not match what was demanded\n", options->file);
+	else
+		printf("%s: no: the evidence is not genuine\n", options->file);
+	return exit_code;
+}
+
+int verify_main(int argc, char **argv)
+{
+	static struct verify_run state; /* large: certificates and report */
+	CLEANUP(run_deinit_p) struct verify_run *run = &state;
+	struct error error = ERROR_NULL;
+	int r, exit_code;
+
+	snp_certs_init(&run->certs);
+	r = parse(argc, argv, &run->options);
+	if (r != 0)
+		return r < 0 ? EXIT_USAGE : EXIT_YES;
+	r = read_inputs(run, &error);
+	if (r == 0)
+		r = verify(run, &error);
+	if (r < 0)
+		return output_error(output_exit_of(r), "verify: %s", error_text(&error));
+	if (run->options.strict)
+		make_strict(&run->verdict);
+	exit_code = verdict_exit(&run->verdict);
+	return run->options.json ? print_json(run, exit_code) : print_text(run, exit_code);
+}
