@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void free_textp(char **text)
+{
+	free(*text);
+}
+
+static int open_in(const char *path, int *ret_fd, struct error *error)
+{
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		int code = -errno;
+
+		return error_set(error, code, "%s: %s", path, strerror(-code));
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int read_some(int fd, void *to, size_t size, size_t *ret)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, to, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	*ret = (size_t)n;
+	return 0;
+}
+
+int file_read(const char *path, size_t max, struct buf *ret, struct error *error)
+{
+	CLEANUP(buf_deinit) struct buf out = BUF_NULL;
+	FD_AUTO fd = -1;
+	int r = open_in(path, &fd, error);
+
+	while (r == 0) {
+		size_t n = 0;
+
+		r = buf_reserve(&out, 4096);
+		if (r == 0)
+			r = read_some(fd, out.data + out.size, out.capacity - out.size, &n);
+		if (r < 0)
+			return error_set(error, r, "%s: %s", path, strerror(-r));
+		if (n == 0)
+			break;
+		out.size += n;
+		if (out.size > max)
+			return error_set(error, -EFBIG, "%s: longer than %zu bytes", path, max);
+	}
+	if (r < 0)
+		return r;
+	buf_deinit(ret);
+	*ret = out;
+	out = (struct buf)BUF_NULL;
+	return 0;
+}
+
+static int refuse_open_mode(int fd, const char *path, struct error *error)
+{
+	struct stat info;
+
+	if (fstat(fd, &info) < 0)
+		return error_set(error, -errno, "%s: %s", path, strerror(errno));
+	if (S_ISREG(info.st_mode) && (info.st_mode & 0077))
+		return error_set(error, -EPERM, "%s: others may read this secret (mode %04o): chmod 600 it", path, (unsigned)(info.st_mode & 07777));
+	return 0;
+}
+
+int file_read_secret(const char *path, size_t max, bool any_mode, struct secret *ret, struct error *error)
+{
+	CLEANUP(secret_deinit) struct secret out = SECRET_NULL;
+	FD_AUTO fd = -1;
+	size_t size = 0, n = 1;
+	int r = open_in(path, &fd, error);
+
+	if (r == 0 && !any_mode)
+		r = refuse_open_mode(fd, path, error);
+	if (r < 0)
+		return r;
+	if (max >= SECRET_MAX)
+		max = SECRET_MAX - 1;
+	r = secret_alloc(&out, max + 1);
+	while (r == 0 && n > 0 && size <= max) {
+		r = read_some(fd, out.data + size, max + 1 - size, &n);
+		size += r == 0 ? n : 0;
+	}
+	if (r < 0)
+		return error_set(error, r, "%s: %s", path, strerror(-r));
+	if (size > max)
+		return error_set(error, -EFBIG, "%s: longer than %zu bytes", path, max);
+	/* Exactly sized, so that a short key does not hold a megabyte of the secure heap. */
+	r = secret_copy_in(ret, out.data, size);
+	return r < 0 ? error_set(error, r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+static int sync_directory(const char *path)
+{
+	CLEANUP(free_textp) char *copy = strdup(path);
+	FD_AUTO fd = -1;
+
+	if (!copy)
+		return -ENOMEM;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int write_temporary(const char *temporary, struct bytes data, mode_t mode)
+{
+	FD_AUTO fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fd_write_all(fd, data);
+	if (r == 0 && fchmod(fd, mode) < 0)
+		r = -errno;
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	return r;
+}
+
+int file_write(const char *path, struct bytes data, mode_t mode, struct error *error)
+{
+	CLEANUP(free_textp) char *temporary = NULL;
+	int r;
+
+	if (strcmp(path, "-") == 0) {
+		r = fd_write_all(STDOUT_FILENO, data);
+		return r < 0 ? error_set(error, r, "standard output: %s", strerror(-r)) : 0;
+	}
+	if (asprintf(&temporary, "%s.%ld.new", path, (long)getpid()) < 0) {
+		temporary = NULL;
+		return -ENOMEM;
+	}
+	r = write_temporary(temporary, data, mode);
+	if (r == 0 && rename(temporary, path) < 0)
+		r = -errno;
+	if (r < 0) {
+		if (r != -EEXIST)
+			(void)unlink(temporary);
+		return error_set(error, r, "%s: %s", path, strerror(-r));
+	}
+	r = sync_directory(path);
+	return r < 0 ? error_set(error, r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+int fd_write_all(int fd, struct bytes data)
+{
+	size_t done = 0;
+
+	while (done < data.size) {
+		ssize_t n = write(fd, data.data + done, data.size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int fd_read_all(int fd, void *to, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		size_t n = 0;
+		int r = read_some(fd, (uint8_t *)to + done, size - done, &n);
+
+		if (r < 0)
+			return r;
+		if (n == 0)
+			return done == 0 ? -EPIPE : -EPROTO;
+		done += n;
+	}
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Whole files, bounded and atomic. (The one part of base/ that does I/O besides log: pure layers must not use it; tests/lint checks symbols.) */
+#include <stdbool.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/secret.h"
+
+/* Reads at most `max` bytes; "-" is standard input. 0, or -errno with the path in `error`; -EFBIG past max. */
+int file_read(const char *path, size_t max, struct buf *ret, struct error *error) MUST_CHECK;
+/* The same into the secure heap. Refuses a file that others may read (mode & 0077) with a message, unless `any_mode`. */
+int file_read_secret(const char *path, size_t max, bool any_mode, struct secret *ret, struct error *error) MUST_CHECK;
+/* Writes a temporary file in the same directory, fsyncs, renames, fsyncs the directory. "-" is standard output. */
+int file_write(const char *path, struct bytes data, mode_t mode, struct error *error) MUST_CHECK;
+/* write(2) until done. */
+int fd_write_all(int fd, struct bytes data) MUST_CHECK;
+/* read(2) exactly size bytes; -EPIPE at a clean end before the first byte, -EPROTO at an end in the middle. */
+int fd_read_all(int fd, void *to, size_t size) MUST_CHECK;
+
+static inline void fd_closep(const int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+#define FD_AUTO CLEANUP(fd_closep) int
