@@ -195,11 +195,18 @@ void httpserver_answer_error(
 	httpserver_answer(exchange, &response);
 }
 
+static void set_state(struct httpserver_exchange *exchange, enum exchange_state state)
+{
+	(void)pthread_mutex_lock(&exchange->server->lock);
+	exchange->state = state;
+	(void)pthread_mutex_unlock(&exchange->server->lock);
+}
+
 static enum MHD_Result queue_answer(struct httpserver_exchange *exchange)
 {
 	enum MHD_Result r;
 
-	exchange->state = EXCHANGE_QUEUED;
+	set_state(exchange, EXCHANGE_QUEUED);
 	if (!exchange->answer)
 		return MHD_NO;
 	connection_state_set(exchange->connection, exchange->server, CONNECTION_ANSWERS);
@@ -213,7 +220,7 @@ static enum MHD_Result queue_answer(struct httpserver_exchange *exchange)
 static enum MHD_Result refuse(struct httpserver_exchange *exchange, unsigned status, const char *name, const char *detail)
 {
 	atomic_fetch_add(&exchange->server->refused, 1);
-	exchange->state = EXCHANGE_IN_HANDLER;
+	set_state(exchange, EXCHANGE_IN_HANDLER);
 	httpserver_answer_error(exchange, status, name, detail, 0);
 	return queue_answer(exchange);
 }
@@ -222,14 +229,17 @@ static enum MHD_Result check_head(struct httpserver_exchange *exchange, const ch
 {
 	const union MHD_ConnectionInfo *size = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	const char *length = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Content-Length");
+	unsigned long long size_of_body = length ? strtoull(length, NULL, 10) : 0;
+	size_t max = exchange->server->config.body_max;
 
 	if (size && size->header_size > HTTPSERVER_HEAD_MAX)
 		return refuse(exchange, 431, "RequestHeaderTooLarge", "the head of the request is too large");
 	if (strlen(method) > HTTPSERVER_METHOD_MAX || !httpserver_split_uri(exchange->uri, &exchange->query))
 		return refuse(exchange, 400, "BadRequest", "malformed path");
-	/* libmicrohttpd has checked that it is a number. */
-	if (length && strtoull(length, NULL, 10) > exchange->server->config.body_max)
+	/* libmicrohttpd has checked that it is a number. An answer before the body has ended may be lost: the connection is reset. */
+	if (size_of_body > DROP_FACTOR * max)
 		return refuse(exchange, 413, "RequestTooLarge", "the body of the request is too large");
+	exchange->body_dropped = size_of_body > max;
 	connection_state_set(exchange->connection, exchange->server, CONNECTION_BODY);
 	return MHD_YES;
 }
@@ -240,7 +250,7 @@ static enum MHD_Result take_body(struct httpserver_exchange *exchange, const cha
 	size_t size = *upload_size;
 
 	*upload_size = 0;
-	if (exchange->body_dropped > 0 || size > max - exchange->body.size) {
+	if (exchange->body_dropped || size > max - exchange->body.size) {
 		/* No answer can be queued in the middle of a body. */
 		exchange->body_dropped += size;
 		return exchange->body_dropped > DROP_FACTOR * max ? MHD_NO : MHD_YES;
@@ -282,7 +292,7 @@ static enum MHD_Result call_handler(struct httpserver_exchange *exchange, const 
 
 	connection_state_set(exchange->connection, server, CONNECTION_BUSY);
 	atomic_fetch_add(&server->requests, 1);
-	exchange->state = EXCHANGE_IN_HANDLER;
+	set_state(exchange, EXCHANGE_IN_HANDLER);
 	server->config.handler(server->config.context, exchange, &request);
 	(void)pthread_mutex_lock(&server->lock);
 	answered = exchange->state == EXCHANGE_ANSWERED;

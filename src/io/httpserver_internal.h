@@ -44,7 +44,7 @@ struct httpserver_exchange {
 	const char *query;
 	bool head_seen;
 	struct buf body;
-	size_t body_dropped;
+	size_t body_dropped; /* bytes of a body that is too large; not 0 once that is known */
 	char peer[64];
 };
 
