@@ -273,11 +273,13 @@ static int read_tee_evidence(struct json_object *object, struct kbs_attestation 
 static int read_init_data(struct json_object *object, struct kbs_attestation *to, struct error *error)
 {
 	struct json_object *value = NULL;
+	const char *format;
 
 	if (!json_object_object_get_ex(object, "init-data", &value) || !value)
 		return 0;
-	if (!json_object_is_type(value, json_type_object) || !json_get_text(value, "format", NULL) || !json_get_text(value, "body", NULL))
-		return error_set(error, KBS_E_MALFORMED, "member \"init-data\" is neither null nor {format, body}");
+	format = json_get_text(value, "format", NULL);
+	if (!format || strcmp(format, "toml") != 0 || !json_get_text(value, "body", NULL))
+		return error_set(error, KBS_E_MALFORMED, "member \"init-data\" is neither null nor {\"format\": \"toml\", \"body\": text}");
 	to->has_init_data = true;
 	return 0;
 }
