@@ -24,7 +24,9 @@
 struct pending {
 	struct pending *next;
 	struct httpserver_exchange *exchange;
+	enum frame_type type;
 	struct buf payload;
+	struct buf prefix; /* of the body that brokerd answers: our part of a status page */
 	uint64_t deadline_ms;
 	uint32_t id;
 };
@@ -78,6 +80,7 @@ static struct pending *pending_free(struct pending *pending)
 	if (!pending)
 		return NULL;
 	buf_deinit(&pending->payload);
+	buf_deinit(&pending->prefix);
 	free(pending);
 	return NULL;
 }
@@ -94,10 +97,19 @@ struct broker *broker_free(struct broker *broker)
 	return NULL;
 }
 
-static void answer_unavailable(struct broker *broker, struct httpserver_exchange *exchange, const char *why)
+/* For a page that has a part of ours this part is the answer. */
+static void answer_unavailable(struct broker *broker, struct pending *pending, const char *why)
 {
+	struct httpserver_response ours = {.status = 200, .content_type = METRICS_TYPE};
+
 	atomic_fetch_add(&broker->unavailable, 1);
-	httpserver_answer_error(exchange, 503, "Unavailable", why, RETRY_AFTER);
+	if (pending->prefix.size == 0 || buf_append_text(&pending->prefix, "# EOF\n")) {
+		httpserver_answer_error(pending->exchange, 503, "Unavailable", why, RETRY_AFTER);
+	} else {
+		ours.body = buf_view(&pending->prefix);
+		httpserver_answer(pending->exchange, &ours);
+	}
+	pending->exchange = NULL;
 }
 
 static void wake(const struct broker *broker)
@@ -127,21 +139,53 @@ static bool enqueue(struct broker *broker, struct pending *pending)
 	return taken;
 }
 
-void broker_submit(struct broker *broker, struct httpserver_exchange *exchange, const struct http_frame_request *request)
+static struct pending *pending_new(const struct broker *broker, struct httpserver_exchange *exchange, enum frame_type type)
 {
 	struct pending *pending = calloc(1, sizeof(*pending));
+
+	if (pending) {
+		pending->exchange = exchange;
+		pending->type = type;
+		pending->deadline_ms = clock_monotonic_ms() + broker->timeout_ms;
+	}
+	return pending;
+}
+
+/* Takes over `pending`. */
+static void submit(struct broker *broker, struct pending *pending)
+{
+	if (enqueue(broker, pending))
+		return;
+	answer_unavailable(broker, pending, "the key broker cannot be asked now");
+	(void)pending_free(pending);
+}
+
+void broker_submit(struct broker *broker, struct httpserver_exchange *exchange, const struct http_frame_request *request)
+{
+	struct pending *pending = pending_new(broker, exchange, FRAME_HTTP_REQUEST);
 
 	if (!pending || http_frame_request_encode(&pending->payload, request)) {
 		(void)pending_free(pending);
 		httpserver_answer_error(exchange, 400, "BadRequest", "a header or the path holds what cannot be passed on", 0);
 		return;
 	}
-	pending->exchange = exchange;
-	pending->deadline_ms = clock_monotonic_ms() + broker->timeout_ms;
-	if (!enqueue(broker, pending)) {
+	submit(broker, pending);
+}
+
+void broker_submit_status(struct broker *broker, struct httpserver_exchange *exchange, const char *path, struct buf *prefix)
+{
+	struct pending *pending = pending_new(broker, exchange, FRAME_STATUS_REQUEST);
+
+	if (!pending || buf_append_text(&pending->payload, path)) {
 		(void)pending_free(pending);
-		answer_unavailable(broker, exchange, "the key broker cannot be asked now");
+		httpserver_answer_error(exchange, 503, "Unavailable", "no memory", RETRY_AFTER);
+		return;
 	}
+	if (prefix) {
+		pending->prefix = *prefix;
+		*prefix = (struct buf)BUF_NULL;
+	}
+	submit(broker, pending);
 }
 
 static struct pending *dequeue(struct broker *broker)
@@ -181,13 +225,13 @@ static void drop_link(struct broker *broker, const char *why)
 	broker->link = frame_link_free(broker->link);
 	for (size_t i = 0; i < broker->flights; i++) {
 		if (broker->flight[i]->exchange)
-			answer_unavailable(broker, broker->flight[i]->exchange, "the key broker went away");
+			answer_unavailable(broker, broker->flight[i], "the key broker went away");
 		broker->flight[i] = pending_free(broker->flight[i]);
 	}
 	broker->flights = 0;
 	broker->orphans = 0;
 	while ((pending = dequeue(broker))) {
-		answer_unavailable(broker, pending->exchange, "the key broker went away");
+		answer_unavailable(broker, pending, "the key broker went away");
 		(void)pending_free(pending);
 	}
 	broker->ask_at_ms = clock_monotonic_ms();
@@ -201,7 +245,7 @@ static const char *text_of(struct buf *to, struct bytes from)
 	return (const char *)to->data;
 }
 
-static void pass_on(struct broker *broker, struct httpserver_exchange *exchange, const struct http_frame_response *from)
+static void pass_on(struct broker *broker, struct pending *pending, const struct http_frame_response *from)
 {
 	CLEANUP(buf_deinit) struct buf cookie = BUF_NULL;
 	CLEANUP(buf_deinit) struct buf type = BUF_NULL;
@@ -215,7 +259,9 @@ static void pass_on(struct broker *broker, struct httpserver_exchange *exchange,
 	};
 
 	atomic_fetch_add(&broker->answered, 1);
-	httpserver_answer(exchange, &response);
+	if (pending->prefix.size > 0 && !buf_append(&pending->prefix, from->body.data, from->body.size))
+		response.body = buf_view(&pending->prefix);
+	httpserver_answer(pending->exchange, &response);
 }
 
 /* One answer of brokerd: 0, or -EPROTO when it is none. */
@@ -230,8 +276,10 @@ static int take_answer(struct broker *broker, const struct frame_header *header,
 		i++;
 	if (i == broker->flights) /* the link has checked the id */
 		return -EPROTO;
+	if ((unsigned)header->type != (unsigned)broker->flight[i]->type + 1)
+		return -EPROTO;
 	if (broker->flight[i]->exchange)
-		pass_on(broker, broker->flight[i]->exchange, &response);
+		pass_on(broker, broker->flight[i], &response);
 	else
 		broker->orphans--;
 	(void)pending_free(broker->flight[i]);
@@ -264,7 +312,7 @@ static int send_waiting(struct broker *broker)
 	while (broker->flights < FRAME_IN_FLIGHT_MAX && (pending = dequeue(broker))) {
 		pending->id = broker->next_id++;
 		broker->flight[broker->flights++] = pending;
-		r = frame_link_queue(broker->link, FRAME_HTTP_REQUEST, pending->id, buf_view(&pending->payload));
+		r = frame_link_queue(broker->link, pending->type, pending->id, buf_view(&pending->payload));
 		buf_deinit(&pending->payload);
 		if (r)
 			return r;
@@ -291,8 +339,7 @@ static void expire(struct broker *broker, uint64_t now)
 
 		if (!pending->exchange || now < pending->deadline_ms)
 			continue;
-		answer_unavailable(broker, pending->exchange, "the key broker did not answer in time");
-		pending->exchange = NULL;
+		answer_unavailable(broker, pending, "the key broker did not answer in time");
 		broker->orphans++;
 	}
 	if (broker->orphans > ORPHANS_MAX)

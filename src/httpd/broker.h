@@ -33,6 +33,14 @@ DEFINE_CLEANUP(struct broker *, broker_free)
 /* Any thread. The exchange is answered later, or at once when nothing can be asked. */
 void broker_submit(struct broker *broker, struct httpserver_exchange *exchange, const struct http_frame_request *request);
 
+#define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+/*
+ * A status page ("/readyz", "/metrics") that brokerd writes. `prefix` (taken; NULL: none) goes before its text, and is the answer when
+ * brokerd cannot be asked; it is of METRICS_TYPE.
+ */
+void broker_submit_status(struct broker *broker, struct httpserver_exchange *exchange, const char *path, struct buf *prefix);
+
 /*
  * Runs until `stop_fd` is readable; then everything is answered with 503, also what is submitted afterwards. 0, or -errno: no way to go on.
  */

@@ -64,26 +64,17 @@ void routes_kbs(void *context, struct httpserver_exchange *exchange, const struc
 		broker_submit(routes->broker, exchange, &frame);
 }
 
-static void answer_text(struct httpserver_exchange *exchange, unsigned status, const char *type, struct bytes text)
-{
-	struct httpserver_response response = {.status = status, .content_type = type, .body = text};
-
-	httpserver_answer(exchange, &response);
-}
-
 static void healthz(struct routes *routes, struct httpserver_exchange *exchange)
 {
+	struct httpserver_response response = {.status = 200, .content_type = "text/plain; charset=utf-8", .body = bytes_of_text("ok\n")};
+
 	(void)routes;
-	answer_text(exchange, 200, "text/plain; charset=utf-8", bytes_of_text("ok\n"));
+	httpserver_answer(exchange, &response);
 }
 
 static void readyz(struct routes *routes, struct httpserver_exchange *exchange)
 {
-	struct broker_counts counts;
-
-	broker_counts(routes->broker, &counts);
-	answer_text(exchange, counts.connected ? 200 : 503, "text/plain; charset=utf-8",
-		bytes_of_text(counts.connected ? "ok\n" : "brokerd cannot be reached\n"));
+	broker_submit_status(routes->broker, exchange, "/readyz", NULL);
 }
 
 static void metrics(struct routes *routes, struct httpserver_exchange *exchange)
@@ -102,13 +93,13 @@ static void metrics(struct routes *routes, struct httpserver_exchange *exchange)
 		"# TYPE sevattest_httpd_broker_answers counter\nsevattest_httpd_broker_answers_total %" PRIu64 "\n"
 		"# TYPE sevattest_httpd_broker_unavailable counter\nsevattest_httpd_broker_unavailable_total %" PRIu64 "\n"
 		"# TYPE sevattest_httpd_broker_connects counter\nsevattest_httpd_broker_connects_total %" PRIu64 "\n"
-		"# TYPE sevattest_httpd_broker_connected gauge\nsevattest_httpd_broker_connected %d\n# EOF\n",
+		"# TYPE sevattest_httpd_broker_connected gauge\nsevattest_httpd_broker_connected %d\n",
 		server.connections, server.requests, server.refused, broker.answered, broker.unavailable, broker.connects,
 		broker.connected);
 	if (r)
 		httpserver_answer_error(exchange, 503, "Unavailable", "no memory", 1);
 	else
-		answer_text(exchange, 200, "application/openmetrics-text; version=1.0.0; charset=utf-8", buf_view(&text));
+		broker_submit_status(routes->broker, exchange, "/metrics", &text);
 }
 
 static const struct {

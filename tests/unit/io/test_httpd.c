@@ -76,6 +76,16 @@ static int answer(struct frame_link *link, uint32_t id, const struct http_frame_
 	return frame_link_queue(link, FRAME_HTTP_RESPONSE, id, buf_view(&payload));
 }
 
+static int answer_status(struct frame_link *link, uint32_t id)
+{
+	CLEANUP(buf_deinit) struct buf payload = BUF_NULL;
+	struct http_frame_response response = {.status = 200, .body = bytes_of_text("theirs 1\n# EOF\n")};
+
+	if (http_frame_response_encode(&payload, &response))
+		return -ENOMEM;
+	return frame_link_queue(link, FRAME_STATUS_RESPONSE, id, buf_view(&payload));
+}
+
 static bool path_is(const struct http_frame_request *request, const char *path)
 {
 	return bytes_equal(request->path, bytes_of_text(path));
@@ -98,6 +108,8 @@ static int act(struct frame_link *link, uint32_t id, const struct http_frame_req
 		send_raw(link, 0, FRAME_HTTP_RESPONSE, 0, id + 1000);
 	else if (path_is(request, "/kbs/v0/request"))
 		send_raw(link, 0, FRAME_HTTP_REQUEST, 0, id);
+	else if (path_is(request, "/kbs/v0/other-type"))
+		send_raw(link, 0, FRAME_STATUS_RESPONSE, 0, id);
 	else if (path_is(request, "/kbs/v0/oversize"))
 		send_raw(link, frame_cap(FRAME_HTTP_RESPONSE) + 1, FRAME_HTTP_RESPONSE, 0, id);
 	else if (path_is(request, "/kbs/v0/reserved"))
@@ -138,7 +150,10 @@ static int broker_turn(struct broker *broker, struct frame_link *link, struct he
 	while (!r && !frame_link_next(link, &header, &payload)) {
 		if (frame_link_in_flight(link) > atomic_load(&broker->peak))
 			atomic_store(&broker->peak, (unsigned)frame_link_in_flight(link));
-		r = http_frame_request_decode(payload, &request) ? -EPROTO : act(link, header.id, &request, held);
+		if (header.type == FRAME_STATUS_REQUEST)
+			r = answer_status(link, header.id);
+		else
+			r = http_frame_request_decode(payload, &request) ? -EPROTO : act(link, header.id, &request, held);
 	}
 	if (!r)
 		r = release(link, held);
@@ -301,6 +316,7 @@ static bool becomes(const struct httpd *httpd, const char *path, unsigned status
 START_TEST(carries_requests)
 {
 	CLEANUP(buf_deinit) struct buf body = BUF_NULL;
+	CLEANUP(buf_deinit) struct buf page = BUF_NULL;
 	struct broker broker;
 	struct httpd httpd;
 
@@ -314,7 +330,9 @@ START_TEST(carries_requests)
 	ck_assert_uint_eq(ask(&httpd, "GET", "/kbs/v0", NULL, NULL), 404);
 	ck_assert_uint_eq(ask(&httpd, "GET", "/kbs/v0/%2e%2e%2fx", NULL, NULL), 400);
 	ck_assert_uint_eq(ask(&httpd, "GET", "/healthz", NULL, NULL), 200);
-	ck_assert_uint_eq(ask(&httpd, "GET", "/metrics", NULL, NULL), 200);
+	ck_assert_uint_eq(ask(&httpd, "GET", "/metrics", &page, NULL), 200);
+	ck_assert_int_eq(buf_u8(&page, 0), 0);
+	ck_assert_ptr_nonnull(strstr((const char *)page.data, "\nsevattest_httpd_broker_connected 1\ntheirs 1\n# EOF\n"));
 	ck_assert_uint_eq(ask(&httpd, "DELETE", "/metrics", NULL, NULL), 405);
 	ck_assert_uint_eq(ask(&httpd, "GET", "/elsewhere", NULL, NULL), 404);
 	ck_assert_int_eq(httpd_stop(&httpd), 0);
@@ -332,6 +350,7 @@ START_TEST(broker_comes_and_goes)
 	ck_assert_uint_eq(ask(&httpd, "GET", "/kbs/v0/x", NULL, &retry_after), 503);
 	ck_assert_uint_gt(retry_after, 0);
 	ck_assert_uint_eq(ask(&httpd, "GET", "/readyz", NULL, NULL), 503);
+	ck_assert_uint_eq(ask(&httpd, "GET", "/metrics", NULL, NULL), 200);
 	for (int i = 0; i < 3; i++) {
 		broker_start(&broker);
 		ck_assert(becomes(&httpd, "/kbs/v0/x", 200));
@@ -351,6 +370,7 @@ START_TEST(broker_breaks_rules)
 		"/kbs/v0/hang-up",
 		"/kbs/v0/unknown-id",
 		"/kbs/v0/request",
+		"/kbs/v0/other-type",
 		"/kbs/v0/oversize",
 		"/kbs/v0/reserved",
 		"/kbs/v0/empty",
