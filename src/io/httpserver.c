@@ -216,7 +216,7 @@ static int start_daemon(struct httpserver *server, const char *certificate, cons
 		config->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
 		config->idle_timeout_s, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin,
 		server, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+		MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	server->started = true;
 	if (!server->daemon)
 		return error_set(error, -EINVAL, "HTTP server: %s", server->start_text[0] ? server->start_text : "cannot start");
