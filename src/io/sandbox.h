@@ -19,7 +19,7 @@
  * mount, namespaces, bpf, sockets of any family but AF_UNIX.
  */
 enum sandbox_profile {
-	SANDBOX_BROKERD,   /* + accept, AF_UNIX sockets, files below the given paths (SQLite) */
+	SANDBOX_BROKERD,   /* + accept, AF_UNIX sockets, files below the given paths (SQLite: with temp_store in memory, /dev/urandom given) */
 	SANDBOX_HTTPD,     /* + accept. No socket is made, none connected, no file opened: inbound only */
 	SANDBOX_CONNECTOR, /* + AF_UNIX sockets and connect: httpd's child that hands over connections to brokerd */
 };
