@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+
+#define KEY(section, name, type, member, min, max, text)                                                                                    \
+	{                                                                                                                                   \
+		section, name, type, offsetof(struct broker_config, member), min, max, text                                                 \
+	}
+
+static const struct config_key keys[] = {
+	KEY("broker", "HttpSocket", CONFIG_TEXT, http_socket, 0, 0, "/run/sevattest-broker/http.sock"),
+	KEY("broker", "StateDirectory", CONFIG_TEXT, state_directory, 0, 0, "/var/lib/sevattest-broker"),
+	KEY("broker", "Store", CONFIG_TEXT, store, 0, 0, NULL), /* store.db in the state directory */
+	KEY("broker", "KeyFile", CONFIG_TEXT, key_file, 0, 0, NULL),
+	KEY("broker", "CertificateDirectory", CONFIG_TEXT, certificate_directory, 0, 0, "/etc/sevattest/certs"),
+	KEY("broker", "CacheDirectory", CONFIG_TEXT, cache_directory, 0, 0, "/var/cache/sevattest"),
+	KEY("broker", "CrlDirectory", CONFIG_TEXT, crl_directory, 0, 0, "/etc/sevattest/crls"),
+	KEY("broker", "Threads", CONFIG_U64, threads, 0, 256, "0"),
+	KEY("broker", "Debug", CONFIG_BOOL, debug, 0, 0, "no"),
+	KEY("admin", "Socket", CONFIG_TEXT, admin_socket, 0, 0, "/run/sevattest-broker/admin.sock"),
+	KEY("admin", "User", CONFIG_LIST, admin_users, 0, 0, NULL),
+};
+
+static bool is_section(const uint8_t *line, size_t size, const char *name)
+{
+	return size >= strlen(name) && memcmp(line, name, strlen(name)) == 0;
+}
+
+/* Blanks the lines of the sections of other programs; line numbers stay what they are in the file. */
+static void keep_own_sections(struct buf *text)
+{
+	uint8_t *at = text->data;
+	uint8_t *end = text->data + text->size;
+	bool keep = true; /* what stands before the first section is an error for everybody */
+
+	while (at < end) {
+		uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
+		uint8_t *line_end = newline ? newline : end;
+		uint8_t *first = at;
+
+		while (first < line_end && (*first == ' ' || *first == '\t'))
+			first++;
+		/* A misspelt section is ours: the table refuses it. */
+		if (first < line_end && *first == '[')
+			keep = !is_section(first, (size_t)(line_end - first), "[http]");
+		if (!keep)
+			memset(at, ' ', (size_t)(line_end - at));
+		at = line_end + 1;
+	}
+}
+
+static int default_store(struct broker_config *config)
+{
+	if (config->store)
+		return 0;
+	return asprintf(&config->store, "%s/store.db", config->state_directory) < 0 ? -ENOMEM : 0;
+}
+
+int broker_config_parse(struct broker_config *ret, const char *name, struct buf *text, struct error *error)
+{
+	struct broker_config config = {0};
+	int r;
+
+	keep_own_sections(text);
+	r = config_read(&config, keys, ARRAY_SIZE(keys), name, buf_view(text), error);
+	if (!r)
+		r = default_store(&config);
+	if (r) {
+		broker_config_deinit(&config);
+		return r;
+	}
+	*ret = config;
+	return 0;
+}
+
+int broker_config_read(const char *path, struct broker_config *ret, struct error *error)
+{
+	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
+	int r = file_read(path, CONFIG_TEXT_MAX, &text, error);
+
+	return r ? r : broker_config_parse(ret, path, &text, error);
+}
+
+void broker_config_deinit(struct broker_config *config)
+{
+	config_deinit(config, keys, ARRAY_SIZE(keys));
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/kbs_ops.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "broker/grants.h"
+
+#define DETAILS_MAX ((size_t)16 << 10) /* of a refusal in its record; all of it is in the log */
+
+void kbs_ops_begin(struct kbs_ops_context *context)
+{
+	kbs_ops_deinit(context);
+	context->snapshot = catalog_snapshot(context->live->catalog);
+}
+
+void kbs_ops_end(struct kbs_ops_context *context)
+{
+	context->snapshot = snapshot_unref(context->snapshot);
+	json_putp(&context->details);
+	context->details = NULL;
+}
+
+void kbs_ops_deinit(struct kbs_ops_context *context)
+{
+	kbs_ops_end(context);
+	buf_deinit(&context->record);
+}
+
+static int op_appraise(void *opaque, const struct kbs_appraise_input *input, struct kbs_appraised *ret)
+{
+	struct kbs_ops_context *context = opaque;
+
+	json_putp(&context->details);
+	context->details = NULL;
+	return appraiser_run(context->live->appraiser, context->snapshot, input, ret, &context->details);
+}
+
+static bool has(const struct kbs_grant *grant, const char *name)
+{
+	for (size_t i = 0; i < grant->policy_count; i++)
+		if (strcmp(grant->policies[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int op_grant(void *opaque, const char *resource, struct kbs_grant *ret)
+{
+	const struct kbs_ops_context *context = opaque;
+	const struct manifest_grant *grants[GRANTS_PER_RESOURCE + 1] = {NULL};
+	size_t count = grants_covering(&context->snapshot->manifest, resource, grants);
+
+	*ret = (struct kbs_grant){.policy_count = 0};
+	if (count == 0)
+		return KBS_OP_NONE;
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < grants[i]->policy_count; j++) {
+			const struct catalog_policy *policy = snapshot_policy(context->snapshot, grants[i]->policies[j]);
+			struct kbs_policy_ref *ref = &ret->policies[ret->policy_count];
+
+			/* One that does not load proves nothing. */
+			if (!policy || has(ret, policy->name) || ret->policy_count == ARRAY_SIZE(ret->policies))
+				continue;
+			if (snprintf(ref->name, sizeof(ref->name), "%s", policy->name) >= (int)sizeof(ref->name))
+				continue;
+			ref->version = policy->version;
+			ret->policy_count++;
+		}
+	}
+	return 0;
+}
+
+static int op_fetch(void *opaque, const char *resource, struct kbs_resource_value *ret)
+{
+	struct kbs_ops_context *context = opaque;
+	int r = catalog_secret(context->live->catalog, context->snapshot, resource, &ret->secret, &ret->version);
+
+	if (r == CATALOG_E_DAMAGED) {
+		log_error("resource %s: its row in the store is missing or was changed by somebody else", resource);
+		return -EBADMSG;
+	}
+	return r == CATALOG_E_ABSENT ? KBS_OP_NONE : r;
+}
+
+static const char *event_of(enum kbs_audit_kind kind)
+{
+	return kind == KBS_AUDIT_RELEASE ? "release" : kind == KBS_AUDIT_DENIED ? "denied" : "refused";
+}
+
+/* What is there for a release only. */
+static int add_release(struct json_object *record, const struct kbs_audit *audit)
+{
+	int r = json_add_u64(record, "version", audit->version);
+
+	if (!r && audit->policy)
+		r = json_add_text(record, "policy", audit->policy);
+	if (!r && audit->policy)
+		r = json_add_u64(record, "policy_version", audit->policy_version);
+	return r;
+}
+
+static int add_refusal(struct json_object *record, const struct kbs_audit *audit, struct json_object *details)
+{
+	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
+	int r = audit->reason && audit->reason[0] ? json_add_text(record, "reason", audit->reason) : 0;
+
+	if (r || !details || audit->kind != KBS_AUDIT_REFUSED)
+		return r;
+	r = json_write(&text, details);
+	if (r || text.size > DETAILS_MAX)
+		return r;
+	return json_add(record, "policies", json_object_get(details));
+}
+
+static int add_guest(struct json_object *record, const struct kbs_audit *audit)
+{
+	char peer[160];
+	int r;
+
+	r = json_add_text(record, "tee", kbs_tee_name(audit->tee));
+	if (!r && audit->chip_id)
+		r = json_add_hex(record, "chip_id", audit->chip_id, KBS_CHIP_ID_SIZE);
+	if (!r && audit->measurement)
+		r = json_add_hex(record, "measurement", audit->measurement, KBS_MEASUREMENT_SIZE);
+	if (!r && audit->nonce)
+		r = json_add_text(record, "nonce", audit->nonce);
+	if (!r && audit->guest_key)
+		r = json_add_text(record, "guest_key", audit->guest_key);
+	if (r || audit->peer.size == 0)
+		return r;
+	text_printable(peer, sizeof(peer), audit->peer);
+	return json_add_text(record, "peer_hint", peer);
+}
+
+static void log_record(const struct kbs_audit *audit)
+{
+	char chip[2 * 8 + 1] = "?";
+
+	if (audit->chip_id)
+		hex_encode(chip, audit->chip_id, 8);
+	if (audit->kind == KBS_AUDIT_RELEASE)
+		log_notice("release: %s version %llu by policy %s to chip %s...", audit->resource, (unsigned long long)audit->version,
+			audit->policy ? audit->policy : "?", chip);
+	else
+		log_notice("%s: %s chip %s...: %s", event_of(audit->kind), audit->resource ? audit->resource : "", chip,
+			audit->reason ? audit->reason : "");
+}
+
+/*
+ * Queues nothing yet: the record is kept until the answer is made, and then the two go to the audit together (work.c), which lets the answer out only when the
+ * record is durable. One request has one record.
+ */
+static int op_audit(void *opaque, const struct kbs_audit *audit)
+{
+	struct kbs_ops_context *context = opaque;
+	JSON_AUTO record = json_object_new_object();
+	int r;
+
+	if (context->record.size > 0)
+		return -EALREADY;
+	if (!record)
+		return -ENOMEM;
+	r = json_add_text(record, "event", event_of(audit->kind));
+	if (!r)
+		r = json_add_u64(record, "time", (uint64_t)audit->now);
+	if (!r && audit->resource)
+		r = json_add_text(record, "resource", audit->resource);
+	if (!r)
+		r = audit->kind == KBS_AUDIT_RELEASE ? add_release(record, audit) : add_refusal(record, audit, context->details);
+	if (!r)
+		r = add_guest(record, audit);
+	if (!r)
+		r = json_write(&context->record, record);
+	if (r) {
+		buf_deinit(&context->record);
+		return r;
+	}
+	log_record(audit);
+	return 0;
+}
+
+const struct kbs_server_ops kbs_ops = {
+	.appraise = op_appraise,
+	.grant = op_grant,
+	.fetch = op_fetch,
+	.audit = op_audit,
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/signing.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "jose/jwk.h"
+
+int signing_make(struct secret *ret)
+{
+	JWK_AUTO key = NULL;
+	int r = jwk_generate_signer(&key);
+
+	return r ? r : jwk_private_write(key, ret);
+}
+
+static int load(struct catalog *catalog, const char *name, struct jwk **ret, struct error *error)
+{
+	CLEANUP(secret_deinit) struct secret plain = SECRET_NULL;
+	int r;
+
+	r = catalog_key(catalog, name, &plain, error);
+	if (r)
+		return r;
+	r = jwk_private_read(secret_view(&plain), JWK_ES256, ret);
+	return r ? error_set(error, -EBADMSG, "the %s signing key is none", name) : 0;
+}
+
+int signing_load(struct catalog *catalog, struct signing *ret, struct error *error)
+{
+	struct signing signing = SIGNING_NULL;
+	int r;
+
+	r = load(catalog, "token", &signing.token, error);
+	if (!r)
+		r = load(catalog, "release", &signing.release, error);
+	if (r) {
+		signing_deinit(&signing);
+		return r;
+	}
+	*ret = signing;
+	return 0;
+}
+
+void signing_deinit(struct signing *signing)
+{
+	signing->token = jwk_free(signing->token);
+	signing->release = jwk_free(signing->release);
+}
+
+static int describe(const struct jwk *key, const char *member, struct json_object *object)
+{
+	struct json_object *row = json_object_new_object();
+	char thumbprint[JWK_THUMBPRINT_SIZE];
+	struct json_object *public_key;
+	int r;
+
+	r = json_add(object, member, row);
+	if (!r)
+		r = jwk_thumbprint(key, thumbprint);
+	if (!r)
+		r = json_add_text(row, "thumbprint", thumbprint);
+	if (!r)
+		r = jwk_export_public(key, &public_key);
+	return r ? r : json_add(row, "jwk", public_key);
+}
+
+int signing_describe(const struct signing *signing, struct json_object *object)
+{
+	int r = describe(signing->release, "release", object);
+
+	return r ? r : describe(signing->token, "token", object);
+}
