@@ -71,7 +71,7 @@ void check_signer(const struct check *check, const struct policy *policy, const 
 
 void check_csp_id(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict)
 {
-	char shown[CLAIMS_CSP_ID_MAX];
+	char shown[SNP_VEK_TEXT_MAX];
 
 	if (claims->signer == SNP_SIGNER_VCEK) {
 		/* A VCEK names a chip, not a provider: a policy that lists providers must also say that it admits chips. */

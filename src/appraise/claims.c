@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "appraise/claims.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void claims_from_verified(struct claims *ret, const struct snp_verified *verified, int64_t now)
@@ -10,6 +11,8 @@ void claims_from_verified(struct claims *ret, const struct snp_verified *verifie
 	ret->product = verified->product;
 	ret->signer = verified->signer;
 	ret->now = now;
+	if (verified->signer == SNP_SIGNER_VLEK && (verified->vek.present & SNP_VEK_CSP_ID))
+		(void)snprintf(ret->csp_id, sizeof(ret->csp_id), "%s", verified->vek.csp_id);
 	if (ret->report.has_cpuid)
 		ret->line = snp_line_of(ret->report.cpuid_family, ret->report.cpuid_model, ret->report.cpuid_stepping);
 }

@@ -10,7 +10,6 @@
 #include "snp/report.h"
 #include "snp/verify.h"
 
-#define CLAIMS_CSP_ID_MAX 128
 #define CLAIMS_PCRS 24
 
 struct claims {
@@ -18,7 +17,7 @@ struct claims {
 	enum snp_product product; /* from CPUID and chain; never UNKNOWN after a good verification */
 	enum snp_line line;       /* SNP_LINE_UNKNOWN for report version 2 */
 	enum snp_signer signer;
-	char csp_id[CLAIMS_CSP_ID_MAX]; /* empty for a VCEK */
+	char csp_id[SNP_VEK_TEXT_MAX]; /* empty for a VCEK */
 	int64_t now;
 
 	bool has_pcrs; /* a verified quote selected `pcr_mask` of the SHA-256 bank */

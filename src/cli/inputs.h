@@ -11,17 +11,17 @@
 #define VERIFY_FILE_MAX ((size_t)4 << 20) /* evidence with an event log of 1 MiB in base64 */
 #define CERTS_FILE_MAX ((size_t)1 << 20)  /* a certificate table has at most 64 KiB, a bundle of all of AMD's less */
 
-enum input_kind { INPUT_UNKNOWN, INPUT_REPORT, INPUT_JSON, INPUT_PEM, INPUT_PEM_CRL, INPUT_DER, INPUT_TABLE, INPUT_HCL };
+enum input_kind { INPUT_UNKNOWN, INPUT_REPORT, INPUT_JSON, INPUT_PEM, INPUT_DER, INPUT_TABLE, INPUT_HCL };
 
 /* A guess by the first bytes and the size; what the parser then says decides. */
 enum input_kind input_recognise(struct bytes data);
 
 /*
- * Adds the certificates, certificate tables and CRLs of a file, or of every regular file in a directory. Bytes that do not parse become a
- * failed finding, because certificates are evidence; a file that cannot be read is -errno with a text.
+ * Adds the certificates, certificate tables and CRLs of a file, or of every regular file in a directory. Bytes that do not parse are
+ * remembered in the set and fail the verification, because certificates are evidence; a file that cannot be read is -errno with a text.
  */
 int inputs_add_certs(struct snp_certs *certs, const char *path, struct verdict *verdict, struct error *error) MUST_CHECK;
-int inputs_add_crl(struct snp_certs *certs, const char *path, struct verdict *verdict, struct error *error) MUST_CHECK;
+int inputs_add_crl(struct snp_certs *certs, const char *path, struct error *error) MUST_CHECK;
 
 /* A PEM or DER root of --trust. A file that holds no certificate is usage: -EINVAL. */
 int inputs_add_trust(struct snp_pins *pins, const char *path, struct error *error) MUST_CHECK;
@@ -41,3 +41,6 @@ struct verify_subject {
 
 /* Binary: a report. JSON: evidence. 0: it ran; <0: could not tell. */
 int inputs_verify(struct verify_subject *subject, struct snp_verified *ret, struct verdict *verdict, struct error *error) MUST_CHECK;
+
+/* evidence.c: the same for what is not a bare report. */
+int inputs_verify_evidence(struct verify_subject *subject, struct snp_verified *ret, struct verdict *verdict, struct error *error) MUST_CHECK;

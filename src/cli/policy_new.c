@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/policy.h"
-#include "evidence/evidence.h"
 
 #define FROM_MAX 256 /* reports in one call: one image on many machines */
 
@@ -194,7 +193,7 @@ int policy_explain_main(int argc, char **argv)
 	if (r != EXIT_YES)
 		return r;
 	verified.product = verified.report.product;
-	verified.signer = snp_report_signer(&verified.report);
+	verified.signer = (enum snp_signer)snp_report_signer(&verified.report);
 	claims_from_verified(&claims, &verified, time(NULL));
 	if (appraise(policy, &claims, &verdict) < 0)
 		return output_error(EXIT_INTERNAL, "out of memory");

@@ -120,7 +120,7 @@ static int read_inputs(struct verify_run *run, struct error *error)
 	for (size_t i = 0; r == 0 && i < options->certs.count; i++)
 		r = inputs_add_certs(&run->certs, options->certs.items[i], &run->verdict, error);
 	if (r == 0 && options->crl)
-		r = inputs_add_crl(&run->certs, options->crl, &run->verdict, error);
+		r = inputs_add_crl(&run->certs, options->crl, error);
 	return r;
 }
 
