@@ -6,6 +6,9 @@
  */
 #include "cli/cli.h"
 #include "evidence/evidence.h"
+#include "io/kds.h"
+#include "snp/certs.h"
+#include "snp/report.h"
 
 struct collect_options {
 	const char *provider;
@@ -14,7 +17,6 @@ struct collect_options {
 	struct option_texts certs;
 	const char *kds;
 	const char *kds_ca;
-	bool no_fetch;
 };
 
 /* The rows of these options, for a verb's table. */
@@ -29,3 +31,15 @@ struct collect_options {
 /* enum exit_code; everything but EXIT_YES comes with a text. Notes for people go to standard error as "sevattest VERB: ...". */
 int collect(const struct collect_options *options, const char *verb, const uint8_t report_data[static 64], struct evidence *ret, struct error *error)
 	MUST_CHECK;
+
+/* The certificates of the evidence as PEM, VEK first; nothing when there are none. */
+int collect_certs_pem(const struct evidence *evidence, struct buf *to) MUST_CHECK;
+
+/*
+ * collect_certs.c: adds what is missing of the report's chain to `certs`, from the key service; then the chain, as a certificate table in `to` (empty without a
+ * VEK that fits the report).
+ */
+int collect_fetch(const struct collect_options *options, const struct snp_report *report, struct snp_certs *certs, struct error *error) MUST_CHECK;
+int collect_table(const struct snp_report *report, const struct snp_certs *certs, struct buf *to) MUST_CHECK;
+/* All of a set as PEM, appended. */
+int collect_pem(const struct snp_certs *certs, struct buf *to) MUST_CHECK;

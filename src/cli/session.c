@@ -47,8 +47,8 @@ static int pin_read(struct session *session, const char *path, struct error *err
 		error_prefix(error, "--broker-key %s", path);
 		return r == -ENOMEM ? EXIT_INTERNAL : EXIT_USAGE;
 	}
-	if (jwk_kind(session->pin) != JWK_P256)
-		return usage(error, "--broker-key: a release is signed by a P-256 key");
+	if (jwk_alg(session->pin) != JWK_ES256)
+		return usage(error, "--broker-key: a release is signed by a P-256 key with the algorithm ES256");
 	return EXIT_YES;
 }
 
