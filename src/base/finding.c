@@ -47,7 +47,7 @@ struct finding *verdict_add(struct verdict *verdict, const char *check, enum fin
 }
 
 /* What people read may carry bytes of the host, so it is made printable here, once for all. */
-static void set_text(char **field, const char *format, va_list args)
+PRINTF_LIKE(2, 0) static void set_text(char **field, const char *format, va_list args)
 {
 	char raw[1024], clean[1024];
 
