@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The command `sevattest`: a table of verbs (sevattest.c), one file per verb. A verb parses its options, calls the layers below and
+ * The command `sevattest`: a table of verbs (verbs.c), one file per verb. A verb parses its options, calls the layers below and
  * prints; it decides nothing itself. Results go to standard output, messages to standard error; with --json exactly one object is printed.
  *
- * To add a verb: a file with NAME_main(), its prototype here, its row in sevattest.c, its section in man/sevattest.1.
+ * To add a verb: a file with NAME_main(), its prototype here, its row in verbs.c, its section in man/sevattest.1.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command: a table of verbs. */
+/* The command: finds the verb in the table (verbs.c). */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
-
-struct verb {
-	const char *name;
-	int (*main)(int argc, char **argv);
-	const char *summary;
-};
-
-static const struct verb verbs[] = {
-	{"show", show_main, "print reports, evidence, certificates, CRLs and policies in words"},
-	{"verify", verify_main, "verify a report or evidence, and check it against a policy"},
-	{"policy", policy_main, "check a policy, make one, explain what it says about a report"},
-};
+#include "cli/verbs.h"
 
 static void print_usage(FILE *out)
 {
 	fprintf(out, "Usage: sevattest VERB [ARGUMENTS]\n\nProves what an AMD SEV-SNP guest runs, and gets it its keys.\n\nVerbs:\n");
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+	for (size_t i = 0; i < verbs_count; i++)
 		fprintf(out, "  %-12s %s\n", verbs[i].name, verbs[i].summary);
 	fprintf(out, "\n  sevattest VERB --help prints the options of a verb; sevattest --version the version.\n"
 		     "\nExit codes: 0 yes, 1 internal error, 2 usage, 3 evidence invalid, 4 policy does not match, 5 unreachable or temporary,\n"
@@ -41,7 +30,7 @@ int main(int argc, char **argv)
 		printf("sevattest %s\n", SEVATTEST_VERSION);
 		return EXIT_YES;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+	for (size_t i = 0; i < verbs_count; i++) {
 		if (!strcmp(verbs[i].name, argv[1]))
 			return verbs[i].main(argc - 1, argv + 1);
 	}

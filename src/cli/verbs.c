@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/verbs.h"
+
+#include "cli/cli.h"
+
+const struct verb verbs[] = {
+	{"report", report_main, "get a report of this guest from the hardware"},
+	{"show", show_main, "print reports, evidence, certificates, CRLs and policies in words"},
+	{"verify", verify_main, "verify a report or evidence, and check it against a policy"},
+	{"policy", policy_main, "check a policy, make one, explain what it says about a report"},
+	{"attest", attest_main, "prove this guest to a broker"},
+	{"get", get_main, "prove this guest to a broker and get a key"},
+};
+
+const size_t verbs_count = ARRAY_SIZE(verbs);
