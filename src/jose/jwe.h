@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * JSON Web Encryption (RFC 7516), flattened, as the KBS protocol uses it (spec/kbs.md section 5): ECDH-ES+A256KW or RSA-OAEP-256 to the
- * guest's key, A256GCM for the content.
+ * JSON Web Encryption (RFC 7516), flattened, as the KBS protocol uses it (spec/kbs.md section 5): ECDH-ES+A256KW or RSA-OAEP-256 to
+ * the guest's key, A256GCM for the content.
  *
- * The broker's side writes the header in the one form that unmodified clients can open: compact JSON, alg, enc, epk{crv,kty,x,y}. The agent's
- * side authenticates the text that it received and takes the algorithm from its own key, never from the header.
+ * The broker's side writes the header in the one form that unmodified clients can open: compact JSON, alg, enc, epk{crv,kty,x,y}.
+ * The agent's side authenticates the text that it received and takes the algorithm from its own key, never from the header.
  */
 #include "base/bytes.h"
 #include "base/compiler.h"
@@ -37,19 +37,19 @@ struct jwe_members {
 };
 
 /*
- * The five members of a flattened JWE. All must be there; `recipients`, `header`, `unprotected` and `aad` must not; others are ignored.
- * 0 or JWE_E_MALFORMED.
+ * The five members of a flattened JWE. All must be there; `recipients`, `header`, `unprotected` and `aad` must not; others are
+ * ignored. 0 or JWE_E_MALFORMED.
  */
 int jwe_members_read(struct json_object *object, struct jwe_members *ret, struct error *error) MUST_CHECK;
 
 /*
- * Encrypts at most SECRET_MAX bytes to `key` (public part). The object has the five members in the order protected, encrypted_key, iv,
- * ciphertext, tag; the caller puts it. 0, -EINVAL (a signing key), -E2BIG, -ENOMEM, -EIO.
+ * Encrypts at most SECRET_MAX bytes to `key` (public part). The object has the five members in the order protected, encrypted_key,
+ * iv, ciphertext, tag; the caller puts it. 0, -EINVAL (a signing key), -E2BIG, -ENOMEM, -EIO.
  */
 int jwe_encrypt(struct json_object **ret, const struct jwk *key, struct bytes plain) MUST_CHECK;
 
 /*
- * Opens a flattened JWE with our private key. `error` may be NULL; it never holds anything secret. 0, JWE_E_*, -EINVAL (not a private
- * key for encryption), -ENOMEM.
+ * Opens a flattened JWE with our private key. `error` may be NULL; it never holds anything secret. 0, JWE_E_*, -EINVAL (not a
+ * private key for encryption), -ENOMEM.
  */
 int jwe_decrypt(struct secret *ret, const struct jwk *key, struct json_object *object, struct error *error) MUST_CHECK;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * JSON Web Keys (RFC 7517): the few kinds that the protocol knows, each bound to the one algorithm that its `alg` names (spec/kbs.md section 5).
+ * JSON Web Keys (RFC 7517): the few kinds that the protocol knows, each bound to the one algorithm that its `alg` names
+ * (spec/kbs.md section 5).
  *
- * A `struct jwk` exists only when it has been judged: exact coordinate lengths, a point on the curve, a modulus within the limits, an algorithm
- * that fits the kind. RSA1_5 does not exist here. Private keys live in OpenSSL's key objects, which cleanse them.
+ * A `struct jwk` exists only when it has been judged: exact coordinate lengths, a point on the curve, a modulus within the limits,
+ * an algorithm that fits the kind. RSA1_5 does not exist here. Private keys live in OpenSSL's key objects, which cleanse them.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,16 +50,16 @@ DEFINE_CLEANUP(struct jwk *, jwk_free)
 #define JWK_AUTO CLEANUP(jwk_freep) struct jwk *
 
 /*
- * A fresh private key to which secrets are encrypted: ECDH-ES+A256KW for the curves, RSA-OAEP-256 for RSA. `bits` counts only for RSA:
- * 2048, 3072 or 4096. 0, -EINVAL, -ENOMEM, -EIO.
+ * A fresh private key to which secrets are encrypted: ECDH-ES+A256KW for the curves, RSA-OAEP-256 for RSA. `bits` counts only for
+ * RSA: 2048, 3072 or 4096. 0, -EINVAL, -ENOMEM, -EIO.
  */
 int jwk_generate(enum jwk_kind kind, unsigned bits, struct jwk **ret) MUST_CHECK;
 /* A fresh private P-256 key that signs (ES256). 0, -ENOMEM, -EIO. */
 int jwk_generate_signer(struct jwk **ret) MUST_CHECK;
 
 /*
- * Any kind, with its `alg`. JWK_PUBLIC refuses an object with private members, JWK_PRIVATE wants them. Members that we do not know are
- * ignored. json-c does not wipe: a private key comes this way only in tests and from files; the store uses jwk_private_read().
+ * Any kind, with its `alg`. JWK_PUBLIC refuses an object with private members, JWK_PRIVATE wants them. Members that we do not know
+ * are ignored. json-c does not wipe: a private key comes this way only in tests and from files; the store uses jwk_private_read().
  * 0, JWK_E_* with a text, -ENOMEM.
  */
 int jwk_import(struct json_object *object, enum jwk_part part, struct jwk **ret, struct error *error) MUST_CHECK;
@@ -67,8 +68,8 @@ int jwk_import(struct json_object *object, enum jwk_part part, struct jwk **ret,
 int jwk_import_recipient(struct jwk **ret, struct json_object *object, struct error *error) MUST_CHECK;
 
 /*
- * The public key with exactly the members of the protocol in canonical order: alg, crv, kty, x, y or alg, e, kty, n. json_write() and
- * json_canonical() give the same text. Caller puts it. 0, -ENOMEM, -EIO.
+ * The public key with exactly the members of the protocol in canonical order: alg, crv, kty, x, y or alg, e, kty, n. json_write()
+ * and json_canonical() give the same text. Caller puts it. 0, -ENOMEM, -EIO.
  */
 int jwk_export_public(const struct jwk *key, struct json_object **ret) MUST_CHECK;
 

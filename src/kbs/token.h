@@ -3,10 +3,10 @@
 /*
  * The attestation token: an ES256 JWT that /attest answers with (spec/kbs.md sections 6, 11, 18).
  *
- * Clients that know only the bearer token need it, and other parties can read it as an EAR. Header: alg, kid (thumbprint of the signer, as in the
- * JWKS), typ "JWT". Claims: eat_profile, iat, exp, iss, ear.verifier-id, `tee-pubkey`, submods.cpu0 (ear.status,
- * ear.veraison.annotated-evidence.runtime_data_claims.tee-pubkey), and our own `sevattest-state`: the sealed session, the same text that the
- * cookie carries, so that both are opened by one function. To us everything else in the token is decoration.
+ * Clients that know only the bearer token need it, and other parties can read it as an EAR. Header: alg, kid (thumbprint of the
+ * signer, as in the JWKS), typ "JWT". Claims: eat_profile, iat, exp, iss, ear.verifier-id, `tee-pubkey`, submods.cpu0 (ear.status,
+ * ear.veraison.annotated-evidence.runtime_data_claims.tee-pubkey), and our own `sevattest-state`: the sealed session, the same text
+ * that the cookie carries, so that both are opened by one function. To us everything else in the token is decoration.
  */
 #include <stdint.h>
 
