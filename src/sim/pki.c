@@ -309,7 +309,8 @@ int sim_platform_make(const char *dir, const struct sim_product *product, const 
 		r = sim_platform_open(dir, &platform, error);
 		if (r)
 			return r;
-		r = platform.product == product ? 0 : error_set(error, -EEXIST, "%s already holds a %s platform", dir, platform.product->name);
+		if (platform.product && platform.product != product)
+			r = error_set(error, -EEXIST, "%s already holds a %s platform", dir, platform.product->name);
 		sim_platform_deinit(&platform);
 		return r;
 	}
