@@ -154,6 +154,8 @@ int audit_verify(struct store *store, struct bytes key, const struct state_audit
 		after = walk.position;
 		r = store_audit_walk(store, after, PAGE, visit, &walk);
 	} while (!r && walk.position != after);
+	if (r == -EBADMSG)
+		r = broken(&walk, walk.position + 1, "the database holds what is no record");
 	if (!r && walk.checkpoint && !walk.checkpoint_seen)
 		r = broken(&walk, 0, "the end is missing: the record of the last checkpoint is not there");
 	walk.report.incarnations = walk.count;
