@@ -197,4 +197,47 @@ e2e_httpd_start() {
 	e2e_wait_port "$E2E_HTTPD_PORT" "$E2E_PID"
 }
 
+# e2e_broker_start NAME CA: brokerd and httpd with a fresh store in $E2E_DIR/NAME; $E2E_BROKER is its URL, $E2E_BROKER_KEY the release signer's JWK. `e2e_ctl`
+# speaks to it. CA is an authority of e2e_ca.
+e2e_broker_start() {
+	local d=$E2E_DIR/$1
+	mkdir -p "$d/state" "$d/certs" "$d/cache" "$d/crls"
+	chmod 700 "$d/state"
+	E2E_HTTPD_PORT=$(e2e_free_port)
+	E2E_STATUS_PORT=$(e2e_free_port)
+	[ -f "$E2E_DIR/$1-tls.pem" ] || e2e_certificate "$2" "$1-tls"
+	{
+		printf '[broker]\nHttpSocket = %s\nStateDirectory = %s\nCertificateDirectory = %s\nCacheDirectory = %s\nCrlDirectory = %s\nThreads = 2\n' \
+			"$d/http.sock" "$d/state" "$d/certs" "$d/cache" "$d/crls"
+		printf '[admin]\nSocket = %s\n' "$d/admin.sock"
+		printf '[http]\nListen = 127.0.0.1:%s\nStatusListen = 127.0.0.1:%s\nCertificate = %s\nPrivateKey = %s\nBroker = %s\n' \
+			"$E2E_HTTPD_PORT" "$E2E_STATUS_PORT" "$E2E_DIR/$1-tls.pem" "$E2E_DIR/$1-tls.key" "$d/http.sock"
+	} >"$d/broker.conf"
+	E2E_ADMIN=$d/admin.sock
+	E2E_BROKER=https://127.0.0.1:$E2E_HTTPD_PORT
+	E2E_BROKER_KEY=$d/release.jwk
+	e2e_background "$1-brokerd" "$(e2e_program sevattest-brokerd)" --config "$d/broker.conf"
+	E2E_BROKERD_PID=$E2E_PID
+	e2e_wait_socket "$d/http.sock" "$E2E_PID"
+	e2e_wait_socket "$d/admin.sock" "$E2E_PID"
+	e2e_background "$1-httpd" "$(e2e_program sevattest-httpd)" --config "$d/broker.conf"
+	E2E_HTTPD_PID=$E2E_PID
+	e2e_wait_port "$E2E_HTTPD_PORT" "$E2E_PID"
+	[ -s "$d/escrow" ] || e2e_ctl init --escrow "$d/escrow" >/dev/null 2>"$E2E_DIR/$1-init.log" || e2e_fail "sevattest-broker init"
+	e2e_ctl signing-key show >"$E2E_BROKER_KEY" || e2e_fail "sevattest-broker signing-key show"
+}
+
+e2e_ctl() { "$(e2e_program sevattest-broker)" --socket "$E2E_ADMIN" "$@"; }
+
+# e2e_policy NAME ARK [MEASUREMENT]: a policy of a simulated platform, strict enough that each change of the guest fails one member.
+e2e_policy() {
+	python3 - "$@" <<'EOF'
+import json, sys
+name, ark = sys.argv[1:3]
+measurement = sys.argv[3] if len(sys.argv) > 3 else "5a" * 48
+print(json.dumps({"version": 1, "name": name, "os_identity": "kernel-hashes", "trust": [open(ark).read()], "revocation": "off",
+    "snp": {"measurement": [measurement], "signer": ["vcek"], "vmpl": {"max": 0}, "guest_policy": {"debug": False, "migrate_ma": False}, "tcb_min": "entrysign"}}))
+EOF
+}
+
 e2e_end() { e2e_say "$E2E_NAME: $E2E_CHECKS checks passed"; exit 0; }
