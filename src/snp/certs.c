@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Taking apart what was handed over. Only the outermost TLV is read here: whether it is a certificate worth anything is found out by snp_verify(), which often
+ * need not look at all because it has seen the same bytes before.
+ */
 #include "snp/certs.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "snp/vek.h"
 
-static void bio_freep(BIO **bio)
-{
-	BIO_free_all(*bio);
-}
+#define DER_SEQUENCE 0x30
+#define DER_CONTEXT_0 0xa0
 
 void snp_certs_init(struct snp_certs *certs)
 {
@@ -24,164 +26,179 @@ void snp_certs_init(struct snp_certs *certs)
 void snp_certs_deinit(struct snp_certs *certs)
 {
 	for (size_t i = 0; i < certs->count; i++)
-		X509_free(certs->items[i].x509);
-	for (size_t i = 0; i < certs->crl_count; i++)
-		X509_CRL_free(certs->crls[i]);
+		free((void *)(uintptr_t)certs->items[i].der.data);
 	snp_certs_init(certs);
 }
 
-void snp_name_cn(char *to, size_t size, const X509_NAME *name)
+/* The size of the SEQUENCE at the start of `input`, header included; 0 when there is none, or when its length is not DER. */
+static size_t sequence_size(struct bytes input, size_t *ret_header)
 {
-	int index = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-	const ASN1_STRING *text;
+	struct reader r;
+	size_t length = 0;
+	uint8_t first, octets;
 
-	to[0] = 0;
-	if (index < 0)
-		return;
-	text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index));
-	if (text)
-		text_printable(to, size, bytes_of(ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text)));
-}
-
-static enum snp_cert_kind classify(const X509 *x509)
-{
-	char cn[64];
-
-	if (snp_vek_looks_like(x509))
-		return SNP_CERT_VEK;
-	snp_name_cn(cn, sizeof(cn), X509_get_subject_name(x509));
-	if (text_starts_with(cn, "ARK-"))
-		return SNP_CERT_ARK;
-	return text_starts_with(cn, "SEV-") ? SNP_CERT_INTERMEDIATE : SNP_CERT_OTHER;
-}
-
-/* Takes the reference in every case. */
-static int put_cert(struct snp_certs *certs, X509 *x509)
-{
-	for (size_t i = 0; i < certs->count; i++) {
-		if (X509_cmp(certs->items[i].x509, x509) == 0) {
-			X509_free(x509);
+	reader_init(&r, input);
+	if (reader_u8(&r) != DER_SEQUENCE)
+		return 0;
+	first = reader_u8(&r);
+	if (first < 0x80) {
+		length = first;
+	} else {
+		octets = first & 0x7f;
+		if (octets == 0 || octets > 3)
 			return 0;
+		for (uint8_t i = 0; i < octets; i++)
+			length = length << 8 | reader_u8(&r);
+		if (length < 0x80 || length >> (8 * (octets - 1)) == 0)
+			return 0;
+	}
+	*ret_header = input.size - reader_left(&r);
+	return reader_ok(&r) && length <= reader_left(&r) ? *ret_header + length : 0;
+}
+
+/* tbsCertificate begins with [0] version, tbsCertList with an INTEGER or the algorithm. Certificates of version 1 do not concern us. */
+static bool looks_like_certificate(struct bytes der, size_t header)
+{
+	size_t inner;
+	struct bytes body = bytes_of(der.data + header, der.size - header);
+
+	if (sequence_size(body, &inner) == 0)
+		return false;
+	return inner < body.size && body.data[inner] == DER_CONTEXT_0;
+}
+
+static bool holds(const struct snp_certs *certs, struct bytes der)
+{
+	for (size_t i = 0; i < certs->count; i++)
+		if (bytes_equal(certs->items[i].der, der))
+			return true;
+	return false;
+}
+
+static int add_item(struct snp_certs *certs, enum snp_item_kind kind, struct bytes der)
+{
+	uint8_t *copy;
+
+	if (holds(certs, der))
+		return 0;
+	if (certs->count == SNP_CERTS_MAX || der.size > SNP_CERT_SIZE_MAX || certs->size + der.size > SNP_CERTS_SIZE_MAX)
+		return SNP_CERTS_E_LIMIT;
+	copy = malloc(der.size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, der.data, der.size);
+	certs->items[certs->count++] = (struct snp_item){kind, bytes_of(copy, der.size)};
+	certs->size += der.size;
+	return 0;
+}
+
+/* One DER object or several, nothing between or behind them. */
+static int add_der(struct snp_certs *certs, struct bytes input, bool want_crl)
+{
+	do {
+		size_t header = 0, size = sequence_size(input, &header);
+		struct bytes der = bytes_of(input.data, size);
+		bool certificate;
+		int r;
+
+		if (size == 0)
+			return SNP_CERTS_E_PARSE;
+		certificate = looks_like_certificate(der, header);
+		if (want_crl && certificate)
+			return SNP_CERTS_E_PARSE;
+		r = add_item(certs, certificate ? SNP_ITEM_CERTIFICATE : SNP_ITEM_CRL, der);
+		if (r != 0)
+			return r;
+		input = bytes_of(input.data + size, input.size - size);
+	} while (input.size > 0);
+	return 0;
+}
+
+struct block {
+	char *name;
+	char *header;
+	unsigned char *data;
+	long size;
+};
+
+static void block_deinit(struct block *block)
+{
+	OPENSSL_free(block->name);
+	OPENSSL_free(block->header);
+	OPENSSL_free(block->data);
+}
+
+static int add_block(struct snp_certs *certs, const struct block *block, bool want_crl)
+{
+	bool certificate = strcmp(block->name, PEM_STRING_X509) == 0 || strcmp(block->name, PEM_STRING_X509_OLD) == 0;
+	bool crl = strcmp(block->name, PEM_STRING_X509_CRL) == 0;
+	struct bytes der = bytes_of(block->data, (size_t)block->size);
+	size_t header = 0, size = sequence_size(der, &header);
+
+	if ((!certificate && !crl) || block->header[0] || size == 0 || size != der.size || (want_crl && !crl))
+		return SNP_CERTS_E_PARSE;
+	if (looks_like_certificate(der, header) != certificate)
+		return SNP_CERTS_E_PARSE;
+	return add_item(certs, certificate ? SNP_ITEM_CERTIFICATE : SNP_ITEM_CRL, der);
+}
+
+static int add_pem(struct snp_certs *certs, struct bytes input, bool want_crl)
+{
+	BIO *bio = BIO_new_mem_buf(input.data, (int)input.size);
+	int r = SNP_CERTS_E_PARSE, blocks = 0;
+
+	if (!bio)
+		return -ENOMEM;
+	ERR_clear_error();
+	for (;;) {
+		CLEANUP(block_deinit) struct block block = {0};
+
+		if (PEM_read_bio(bio, &block.name, &block.header, &block.data, &block.size) != 1) {
+			if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+				r = SNP_CERTS_E_PARSE;
+			break;
 		}
+		r = add_block(certs, &block, want_crl);
+		if (r != 0 || ++blocks > SNP_CERTS_MAX)
+			break;
 	}
-	if (certs->count == SNP_CERTS_MAX) {
-		X509_free(x509);
-		return SNP_CERTS_E_FULL;
-	}
-	certs->items[certs->count++] = (struct snp_cert){x509, classify(x509)};
-	return 0;
-}
-
-static int put_crl(struct snp_certs *certs, X509_CRL *crl)
-{
-	if (certs->crl_count == SNP_CRLS_MAX) {
-		X509_CRL_free(crl);
-		return SNP_CERTS_E_FULL;
-	}
-	certs->crls[certs->crl_count++] = crl;
-	return 0;
-}
-
-static int remember(char memory[static 96], struct error *error, const char *what)
-{
-	if (!memory[0])
-		(void)snprintf(memory, 96, "%s", what);
-	return error_set(error, SNP_CERTS_E_PARSE, "%s", what);
+	ERR_clear_error();
+	BIO_free(bio);
+	return r;
 }
 
 static bool is_pem(struct bytes input)
 {
-	return input.size > 11 && memmem(input.data, input.size, "-----BEGIN ", 11);
+	return input.size > 0 && input.data[0] != DER_SEQUENCE && memmem(input.data, input.size, "-----BEGIN ", 11);
 }
 
-static int add_der(struct snp_certs *certs, struct bytes input, struct error *error)
+static int add(struct snp_certs *certs, struct bytes input, bool want_crl, struct error *error)
 {
-	const uint8_t *at = input.data;
-	X509 *x509 = input.size && input.size <= SNP_CERT_SIZE_MAX ? d2i_X509(NULL, &at, (long)input.size) : NULL;
+	char *note = want_crl ? certs->bad_crl : certs->bad_certificate;
+	const char *what = want_crl ? "CRL" : "certificate";
+	int r;
 
-	ERR_clear_error();
-	if (!x509)
-		return remember(certs->bad_cert, error, input.size ? "not a DER certificate" : "an empty certificate");
-	if (at != input.data + input.size) {
-		X509_free(x509);
-		return remember(certs->bad_cert, error, "bytes follow the DER certificate");
-	}
-	return put_cert(certs, x509);
-}
-
-static int add_der_crl(struct snp_certs *certs, struct bytes input, struct error *error)
-{
-	const uint8_t *at = input.data;
-	X509_CRL *crl = input.size && input.size <= SNP_CRL_SIZE_MAX ? d2i_X509_CRL(NULL, &at, (long)input.size) : NULL;
-
-	ERR_clear_error();
-	if (!crl)
-		return remember(certs->bad_crl, error, input.size ? "not a DER CRL" : "an empty CRL");
-	if (at != input.data + input.size) {
-		X509_CRL_free(crl);
-		return remember(certs->bad_crl, error, "bytes follow the DER CRL");
-	}
-	return put_crl(certs, crl);
-}
-
-static int add_pem_block(struct snp_certs *certs, const char *name, struct bytes der, bool crl_wanted, struct error *error)
-{
-	if (strcmp(name, PEM_STRING_X509) == 0 && !crl_wanted)
-		return add_der(certs, der, error);
-	if (strcmp(name, PEM_STRING_X509_CRL) == 0)
-		return add_der_crl(certs, der, error);
-	return remember(crl_wanted ? certs->bad_crl : certs->bad_cert, error, "a PEM block of another kind");
-}
-
-static int add_pem(struct snp_certs *certs, struct bytes input, bool crl_wanted, struct error *error)
-{
-	CLEANUP(bio_freep) BIO *bio = input.size <= INT_MAX ? BIO_new_mem_buf(input.data, (int)input.size) : NULL;
-	size_t blocks = 0;
-	int r = 0;
-
-	if (!bio)
-		return -ENOMEM;
-	while (r == 0) {
-		char *name = NULL, *header = NULL;
-		unsigned char *data = NULL;
-		long size;
-
-		if (PEM_read_bio(bio, &name, &header, &data, &size) != 1)
-			break;
-		blocks++;
-		r = add_pem_block(certs, name, bytes_of(data, (size_t)size), crl_wanted, error);
-		OPENSSL_free(name);
-		OPENSSL_free(header);
-		OPENSSL_free(data);
-	}
-	/* PEM_R_NO_START_LINE is how a good text ends; anything else broke a block. */
-	if (r == 0 && (blocks == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE))
-		r = remember(crl_wanted ? certs->bad_crl : certs->bad_cert, error, "PEM text that does not decode");
-	ERR_clear_error();
-	return r;
+	if (input.size > SNP_CERTS_SIZE_MAX)
+		r = SNP_CERTS_E_LIMIT;
+	else
+		r = is_pem(input) ? add_pem(certs, input, want_crl) : add_der(certs, input, want_crl);
+	if (r <= 0)
+		return r < 0 ? error_set(error, r, "no memory for a %s", what) : 0;
+	if (r == SNP_CERTS_E_LIMIT)
+		(void)snprintf(note, sizeof(certs->bad_crl), "more than %d certificates and CRLs, or one that is too large", SNP_CERTS_MAX);
+	else if (input.size == 0)
+		(void)snprintf(note, sizeof(certs->bad_crl), "a %s without any bytes", what);
+	else
+		(void)snprintf(note, sizeof(certs->bad_crl), "%zu bytes that are not a whole %s in PEM or DER", input.size, what);
+	return error_set(error, r, "%s", note);
 }
 
 int snp_certs_add(struct snp_certs *certs, struct bytes input, struct error *error)
 {
-	return is_pem(input) ? add_pem(certs, input, false, error) : add_der(certs, input, error);
+	return add(certs, input, false, error);
 }
 
 int snp_certs_add_crl(struct snp_certs *certs, struct bytes input, struct error *error)
 {
-	return is_pem(input) ? add_pem(certs, input, true, error) : add_der_crl(certs, input, error);
-}
-
-int snp_certs_add_all(struct snp_certs *certs, const struct snp_certs *from)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < from->count; i++)
-		r = X509_up_ref(from->items[i].x509) == 1 ? put_cert(certs, from->items[i].x509) : -ENOMEM;
-	for (size_t i = 0; r == 0 && i < from->crl_count; i++)
-		r = X509_CRL_up_ref(from->crls[i]) == 1 ? put_crl(certs, from->crls[i]) : -ENOMEM;
-	if (from->bad_cert[0] && !certs->bad_cert[0])
-		memcpy(certs->bad_cert, from->bad_cert, sizeof(certs->bad_cert));
-	if (from->bad_crl[0] && !certs->bad_crl[0])
-		memcpy(certs->bad_crl, from->bad_crl, sizeof(certs->bad_crl));
-	return r;
+	return add(certs, input, true, error);
 }

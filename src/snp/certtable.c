@@ -1,137 +1,165 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The certificate table that a host hands over (GHCB 4.1.8.1): entries of GUID[16], u32 offset, u32 length, ended by a zero entry, then the data. Every
- * number in it is the host's word, so sums are taken in 64 bits and entries may neither overlap nor point into the header.
- */
+/* The host's certificate table (GHCB 2.03, section 4.1.8.1): entries of GUID, offset, length, ended by zeros; the data behind them. The host's word only. */
 #include <string.h>
 
-#include "base/text.h"
 #include "snp/certs.h"
 
 #define ENTRY_SIZE 24
 
-enum entry_kind { ENTRY_FOREIGN, ENTRY_CA, ENTRY_VEK, ENTRY_CRL };
-
-struct entry {
-	struct bytes guid;
-	uint64_t offset, length;
-	enum entry_kind kind;
+struct known {
+	enum snp_table_kind kind;
+	const char *name;
+	uint8_t guid[16]; /* in the order of the text (RFC 4122), unlike the GUIDs of UEFI */
 };
 
-struct table {
-	struct entry entries[SNP_TABLE_ENTRIES_MAX];
-	size_t count, header_size;
+static const struct known known[] = {
+	{SNP_TABLE_ARK, "ARK", {0xc0, 0xb4, 0x06, 0xa4, 0xa8, 0x03, 0x49, 0x52, 0x97, 0x43, 0x3f, 0xb6, 0x01, 0x4c, 0xd0, 0xae}},
+	{SNP_TABLE_ASK, "ASK", {0x4a, 0xb7, 0xb3, 0x79, 0xbb, 0xac, 0x4f, 0xe4, 0xa0, 0x2f, 0x05, 0xae, 0xf3, 0x27, 0xc7, 0x82}},
+	{SNP_TABLE_VCEK, "VCEK", {0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64, 0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac, 0xcd}},
+	{SNP_TABLE_VLEK, "VLEK", {0xa8, 0x07, 0x4b, 0xc2, 0xa2, 0x5a, 0x48, 0x3e, 0xaa, 0xe6, 0x39, 0xc0, 0x45, 0xa0, 0xb8, 0xa1}},
+	{SNP_TABLE_CRL, "CRL", {0x92, 0xf8, 0x1b, 0xc3, 0x58, 0x11, 0x4d, 0x3d, 0x97, 0xff, 0xd1, 0x9f, 0x88, 0xdc, 0x67, 0xea}},
 };
 
-/* GUIDs as text of their bytes: the table has them in RFC 4122 order. */
-static const struct {
-	const char *hex;
-	enum entry_kind kind;
-} guids[] = {
-	{"c0b406a4a80349529743" "3fb6014cd0ae", ENTRY_CA},  /* ARK */
-	{"4ab7b379bbac4fe4a02f" "05aef327c782", ENTRY_CA},  /* ASK, and the ASVK */
-	{"63da758de6644564adc5" "f4b93be8accd", ENTRY_VEK}, /* VCEK */
-	{"a8074bc2a25a483eaae6" "39c045a0b8a1", ENTRY_VEK}, /* VLEK */
-	{"92f81bc358114d3d97ff" "d19f88dc67ea", ENTRY_CRL},
-};
-
-static enum entry_kind kind_of(struct bytes guid)
+const char *snp_table_kind_name(enum snp_table_kind kind)
 {
-	char hex[33];
-
-	hex_encode(hex, guid.data, guid.size);
-	for (size_t i = 0; i < ARRAY_SIZE(guids); i++)
-		if (strcmp(hex, guids[i].hex) == 0)
-			return guids[i].kind;
-	return ENTRY_FOREIGN;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].kind == kind)
+			return known[i].name;
+	return "other";
 }
 
-static const char *read_entries(struct bytes input, struct table *table)
+static enum snp_table_kind kind_of(const uint8_t guid[static 16])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (memcmp(known[i].guid, guid, 16) == 0)
+			return known[i].kind;
+	return SNP_TABLE_OTHER;
+}
+
+bool snp_table_is_empty(struct bytes table)
+{
+	return bytes_all_zero(table.data, table.size);
+}
+
+struct span {
+	uint64_t from, to;
+};
+
+static int read_header(struct bytes table, struct snp_table_entry *entries, struct span *spans, size_t *ret_count, size_t *ret_header, struct error *error)
 {
 	struct reader r;
+	size_t count = 0;
 
-	reader_init(&r, input);
+	reader_init(&r, table);
 	for (;;) {
-		struct entry entry = {.guid = reader_bytes(&r, 16)};
+		uint8_t guid[16];
+		uint32_t offset, length;
 
-		entry.offset = reader_u32le(&r);
-		entry.length = reader_u32le(&r);
+		reader_copy(&r, guid, sizeof(guid));
+		offset = reader_u32le(&r);
+		length = reader_u32le(&r);
 		if (!reader_ok(&r))
-			return "the header has no zero entry at its end";
-		table->header_size += ENTRY_SIZE;
-		if (bytes_all_zero(entry.guid.data, 16) && entry.offset == 0 && entry.length == 0)
-			return NULL;
-		if (table->count == SNP_TABLE_ENTRIES_MAX)
-			return "more than 16 entries";
-		entry.kind = kind_of(entry.guid);
-		table->entries[table->count++] = entry;
+			return error_set(error, SNP_TABLE_E_MALFORMED, "it ends before the zero entry that must close it");
+		if (bytes_all_zero(guid, sizeof(guid)))
+			break;
+		if (count == SNP_TABLE_ENTRIES_MAX)
+			return error_set(error, SNP_TABLE_E_MALFORMED, "more than %d entries", SNP_TABLE_ENTRIES_MAX);
+		memcpy(entries[count].guid, guid, sizeof(guid));
+		entries[count].kind = kind_of(guid);
+		spans[count++] = (struct span){offset, (uint64_t)offset + length};
 	}
+	*ret_count = count;
+	*ret_header = (count + 1) * ENTRY_SIZE;
+	return 0;
 }
 
-static const char *judge_entry(const struct table *table, size_t index, struct bytes input)
+static int check_entry(const struct snp_table_entry *entries, const struct span *spans, size_t i, struct bytes table, size_t header, struct error *error)
 {
-	const struct entry *entry = &table->entries[index];
+	const char *name = snp_table_kind_name(entries[i].kind);
 
-	if (entry->length == 0)
-		return entry->kind == ENTRY_FOREIGN ? NULL : "a certificate of length 0";
-	if (entry->offset < table->header_size)
-		return "an entry points into the header";
-	if (entry->offset + entry->length > input.size)
-		return "an entry points past the end";
-	for (size_t i = 0; i < index; i++) {
-		const struct entry *other = &table->entries[i];
-
-		if (bytes_equal(entry->guid, other->guid))
-			return "two entries have the same GUID";
-		if (entry->offset < other->offset + other->length && other->offset < entry->offset + entry->length)
-			return "two entries overlap";
+	if (spans[i].from == spans[i].to)
+		return entries[i].kind == SNP_TABLE_OTHER ? 0 : error_set(error, SNP_TABLE_E_MALFORMED, "entry %zu (%s) has length 0", i, name);
+	if (spans[i].from < header)
+		return error_set(error, SNP_TABLE_E_MALFORMED, "entry %zu (%s) points into the table's own header", i, name);
+	if (spans[i].to > table.size)
+		return error_set(error, SNP_TABLE_E_MALFORMED, "entry %zu (%s) ends behind the table's %zu bytes", i, name, table.size);
+	for (size_t j = 0; j < i; j++) {
+		if (memcmp(entries[i].guid, entries[j].guid, 16) == 0)
+			return error_set(error, SNP_TABLE_E_MALFORMED, "entries %zu and %zu have the same GUID (%s)", j, i, name);
+		if (spans[i].from < spans[j].to && spans[j].from < spans[i].to)
+			return error_set(error, SNP_TABLE_E_MALFORMED, "entries %zu and %zu overlap", j, i);
 	}
-	return NULL;
+	return 0;
 }
 
-static const char *judge(const struct table *table, struct bytes input)
+int snp_table_read(struct bytes table, struct snp_table_entry *ret, size_t *ret_count, struct error *error)
 {
-	size_t veks = 0;
+	struct snp_table_entry entries[SNP_TABLE_ENTRIES_MAX] = {0};
+	struct span spans[SNP_TABLE_ENTRIES_MAX];
+	size_t count, header;
+	int r;
 
-	for (size_t i = 0; i < table->count; i++) {
-		const char *why = judge_entry(table, i, input);
-
-		if (why)
-			return why;
-		veks += table->entries[i].kind == ENTRY_VEK;
+	if (table.size > SNP_TABLE_SIZE_MAX)
+		return error_set(error, SNP_TABLE_E_MALFORMED, "it has %zu bytes, more than %zu", table.size, SNP_TABLE_SIZE_MAX);
+	r = read_header(table, entries, spans, &count, &header, error);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		r = check_entry(entries, spans, i, table, header, error);
+		if (r == 0 && spans[i].from < spans[i].to)
+			entries[i].data = bytes_of(table.data + spans[i].from, (size_t)(spans[i].to - spans[i].from));
 	}
-	return veks ? NULL : "it holds neither a VCEK nor a VLEK";
+	if (r != 0)
+		return r;
+	memcpy(ret, entries, sizeof(entries));
+	*ret_count = count;
+	return 0;
 }
 
-static int add_entries(struct snp_certs *certs, const struct table *table, struct bytes input)
+/* Hosts pad: zeros behind PEM or DER belong to no object. A DER object knows its size, so only what follows it can be padding. */
+static struct bytes without_padding(struct bytes data)
 {
-	int r = 0;
+	while (data.size > 0 && data.data[0] == '-' && (data.data[data.size - 1] == 0))
+		data.size--;
+	return data;
+}
 
-	for (size_t i = 0; r >= 0 && i < table->count; i++) {
-		const struct entry *entry = &table->entries[i];
-		struct bytes data = bytes_of(input.data + entry->offset, (size_t)entry->length);
+static int add_entries(struct snp_certs *certs, const struct snp_table_entry *entries, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct bytes data = without_padding(entries[i].data);
+		int r = 0;
 
-		if (entry->kind == ENTRY_CRL)
+		if (entries[i].kind == SNP_TABLE_CRL)
 			r = snp_certs_add_crl(certs, data, NULL);
-		else if (entry->kind != ENTRY_FOREIGN)
+		else if (entries[i].kind != SNP_TABLE_OTHER)
 			r = snp_certs_add(certs, data, NULL);
+		if (r < 0)
+			return r;
 	}
-	/* A datum that does not parse is remembered in the set and fails cert.parse there. */
-	return r < 0 ? r : 0;
+	return 0;
 }
 
-int snp_certs_add_table(struct snp_certs *certs, struct bytes input, struct verdict *verdict)
+static bool has_vek(const struct snp_table_entry *entries, size_t count)
 {
-	struct table table = {.count = 0};
-	const char *why = input.size > SNP_TABLE_SIZE_MAX ? "longer than 64 KiB" : read_entries(input, &table);
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].kind == SNP_TABLE_VCEK || entries[i].kind == SNP_TABLE_VLEK)
+			return true;
+	return false;
+}
 
-	if (!why)
-		why = judge(&table, input);
-	if (why) {
-		verdict_fail(verdict, "certs.table", FINDING_EVIDENCE, "the certificate table is malformed: %s", why);
-		finding_fix(verdict_last(verdict), "the host's table cannot be used: give the certificates with --certs or fetch them from AMD KDS");
-		return SNP_CERTS_E_PARSE;
+int snp_certs_add_table(struct snp_certs *certs, struct bytes table, struct verdict *verdict)
+{
+	struct snp_table_entry entries[SNP_TABLE_ENTRIES_MAX];
+	struct error error = ERROR_NULL;
+	size_t count = 0;
+	int r = snp_table_read(table, entries, &count, &error);
+
+	if (r == 0 && !has_vek(entries, count))
+		r = error_set(&error, SNP_TABLE_E_MALFORMED, "it holds neither a VCEK nor a VLEK");
+	if (r != 0) {
+		verdict_fail(verdict, "cert.table", FINDING_EVIDENCE, "the host's certificate table is malformed: %s", error_text(&error));
+		finding_fix(verdict_last(verdict), "verify without the table: get the certificates from AMD (sevattest certs fetch) and give them with --certs");
+		return 0;
 	}
-	verdict_pass(verdict, "certs.table", FINDING_EVIDENCE);
-	return add_entries(certs, &table, input);
+	verdict_pass(verdict, "cert.table", FINDING_EVIDENCE);
+	return add_entries(certs, entries, count);
 }

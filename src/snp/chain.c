@@ -1,265 +1,406 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which certificate stands in which place is guessed from names and extensions, for nothing depends on the guess: a wrong one makes a step fail. What counts
+ * is the pinned key: the root's certificate is a hint that has to carry it, and signs itself, so that its dates and extensions are AMD's too.
+ */
 #include "snp/chain.h"
 
 #include <errno.h>
-#include <openssl/asn1t.h>
-#include <openssl/err.h>
-#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "snp/hooks.h"
 
-#define CA_KEY_BITS 4096
+const char *const snp_chain_steps[] = {"cert.parse", "chain.missing", "chain.names", "vek.kind", "chain.pin", "chain.signature_algo", "chain.ca",
+	"chain.extensions", "chain.validity", "chain.signature", "chain.intermediate", "vek.key", NULL};
 
-static void pss_freep(RSA_PSS_PARAMS **params)
+#define FETCH_FIX "get the certificates of this chip from AMD: sevattest certs fetch; then give them with --certs"
+#define FORGED_FIX "these certificates do not come from AMD: find out who handed them over; sevattest certs fetch gets AMD's"
+
+struct heap {
+	struct snp_cert certs[SNP_CERTS_MAX];
+	size_t count;
+};
+
+static void heap_deinit(struct heap *heap)
 {
-	RSA_PSS_PARAMS_free(*params);
+	for (size_t i = 0; i < heap->count; i++)
+		snp_cert_deinit(&heap->certs[i]);
 }
 
-static bool is_digest(const X509_ALGOR *algorithm, int nid)
+/* The three that were chosen, and what is being found out about them. */
+struct judge {
+	const struct snp_report *report;
+	const struct snp_pins *extra;
+	const struct snp_cert *places[SNP_PLACES];
+	struct snp_chain *chain;
+};
+
+static int heap_fill(struct heap *heap, const struct snp_certs *certs, struct snp_chain *chain)
 {
-	const ASN1_OBJECT *object;
+	size_t used = 0;
 
-	if (!algorithm)
-		return false;
-	X509_ALGOR_get0(&object, NULL, NULL, algorithm);
-	return OBJ_obj2nid(object) == nid;
-}
+	for (size_t i = 0; i < certs->count; i++) {
+		int r;
 
-static bool is_mgf1_sha384(const X509_ALGOR *algorithm)
-{
-	const ASN1_OBJECT *object;
-	const void *value;
-	X509_ALGOR *hash;
-	bool good;
-	int type;
+		if (certs->items[i].kind != SNP_ITEM_CERTIFICATE)
+			continue;
+		r = snp_cert_parse(certs->items[i].der, &heap->certs[heap->count]);
+		if (r < 0)
+			return r;
+		if (r > 0 && !chain->failure.check) {
+			(void)snp_failed(&chain->failure, "cert.parse", "give whole certificates, PEM or DER: " FETCH_FIX,
+				"%zu bytes that claim to be a certificate are no X.509 certificate in exact DER", certs->items[i].der.size);
+			chain->failure.check = "cert.parse"; /* there is nothing to go on with, whatever a test wants */
+		}
+		if (r == 0) {
+			const char *name = heap->certs[heap->count++].subject;
 
-	if (!algorithm)
-		return false;
-	X509_ALGOR_get0(&object, &type, &value, algorithm);
-	if (OBJ_obj2nid(object) != NID_mgf1 || type != V_ASN1_SEQUENCE)
-		return false;
-	hash = ASN1_item_unpack(value, ASN1_ITEM_rptr(X509_ALGOR));
-	good = is_digest(hash, NID_sha384);
-	X509_ALGOR_free(hash);
-	return good;
-}
-
-bool snp_is_amd_pss(const X509_ALGOR *algorithm)
-{
-	CLEANUP(pss_freep) RSA_PSS_PARAMS *params = NULL;
-	const ASN1_OBJECT *object;
-	const void *value;
-	int type;
-
-	X509_ALGOR_get0(&object, &type, &value, algorithm);
-	if (OBJ_obj2nid(object) != NID_rsassaPss || type != V_ASN1_SEQUENCE)
-		return false;
-	params = ASN1_item_unpack(value, ASN1_ITEM_rptr(RSA_PSS_PARAMS));
-	ERR_clear_error();
-	if (!params || !is_digest(params->hashAlgorithm, NID_sha384) || !is_mgf1_sha384(params->maskGenAlgorithm))
-		return false;
-	/* AMD spells the trailer out in some certificates and leaves the default out in others. */
-	return params->saltLength && ASN1_INTEGER_get(params->saltLength) == 48 && (!params->trailerField || ASN1_INTEGER_get(params->trailerField) == 1);
-}
-
-bool snp_time_in(const ASN1_TIME *not_before, const ASN1_TIME *not_after, int64_t now, int64_t skew)
-{
-	time_t late = (time_t)(now + skew), at = (time_t)now;
-
-	/* X509_cmp_time(): -1 when the certificate's time is not after ours, 1 when it is, 0 when it is malformed. */
-	return X509_cmp_time(not_before, &late) == -1 && X509_cmp_time(not_after, &at) == 1;
-}
-
-void snp_time_text(char to[static 32], const ASN1_TIME *time)
-{
-	struct tm tm;
-	int days, seconds;
-	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
-
-	(void)memcpy(to, "unreadable", 11);
-	if (epoch && ASN1_TIME_to_tm(time, &tm) == 1 && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1)
-		time_format(to, (int64_t)days * 86400 + seconds);
-	ASN1_TIME_free(epoch);
-}
-
-static const X509_ALGOR *signature_algorithm(const X509 *x509)
-{
-	const X509_ALGOR *algorithm;
-
-	X509_get0_signature(NULL, &algorithm, x509);
-	return algorithm;
-}
-
-/* The kind from hwID and csp_id where it is clear; what has both or neither is left to vek.extensions and vek.csp. */
-static bool kind_fits(const X509 *vek, enum snp_signer signer)
-{
-	struct snp_vek decoded;
-
-	snp_vek_decode(vek, signer, &decoded);
-	if (decoded.has_hwid == decoded.has_csp_id)
-		return true;
-	return decoded.has_hwid == (signer == SNP_SIGNER_VCEK);
-}
-
-/* The VEK's issuer must be named SEV-{product} for a VCEK, SEV-VLEK-{product} for a VLEK. */
-static enum snp_product issuer_product(const char *cn, enum snp_signer signer)
-{
-	const char *prefix = signer == SNP_SIGNER_VLEK ? "SEV-VLEK-" : "SEV-";
-
-	if (!text_starts_with(cn, prefix))
-		return SNP_PRODUCT_UNKNOWN;
-	return snp_product_from_name(cn + strlen(prefix), strlen(cn + strlen(prefix)));
-}
-
-static bool is_ca(const X509 *x509, bool root)
-{
-	X509 *cert = (X509 *)(uintptr_t)x509; /* the getters cache the extensions */
-	EVP_PKEY *key = X509_get0_pubkey(x509);
-	uint32_t flags = X509_get_extension_flags(cert), usage = X509_get_key_usage(cert);
-	long pathlen = X509_get_pathlen(cert);
-
-	return key && EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) == CA_KEY_BITS && (flags & EXFLAG_BCONS) && (flags & EXFLAG_CA) &&
-	       !(flags & EXFLAG_INVALID) && (flags & EXFLAG_KUSAGE) && (usage & KU_KEY_CERT_SIGN) && (root || pathlen == 0);
-}
-
-/* No critical extension but the two that this code judges, and none twice. */
-static bool extensions_known(const X509 *x509)
-{
-	int count = X509_get_ext_count(x509);
-
-	for (int i = 0; i < count; i++) {
-		X509_EXTENSION *extension = X509_get_ext(x509, i);
-		const ASN1_OBJECT *object = X509_EXTENSION_get_object(extension);
-		int nid = OBJ_obj2nid(object);
-
-		if (X509_EXTENSION_get_critical(extension) && nid != NID_basic_constraints && nid != NID_key_usage)
-			return false;
-		/* AMD's own are counted in vek.extensions, where the message can name them. */
-		if (nid != NID_undef && X509_get_ext_by_OBJ(x509, object, i) >= 0)
-			return false;
+			if (used < sizeof(chain->given))
+				used += (size_t)snprintf(chain->given + used, sizeof(chain->given) - used, "%s%s", used ? ", " : "", name);
+		}
 	}
+	return 0;
+}
+
+static bool hwid_fits(const struct snp_vek *vek, const struct snp_report *report)
+{
+	return vek->hwid_size > 0 && memcmp(vek->hwid, report->chip_id, vek->hwid_size) == 0;
+}
+
+/* How well a VEK fits the report: its kind before its chip before its TCB. */
+static unsigned vek_score(const struct snp_cert *cert, const struct snp_report *report)
+{
+	unsigned wanted = snp_report_signer(report) == SNP_SIGNER_VLEK ? SNP_VEK_CSP_ID : SNP_VEK_HWID;
+	struct snp_vek vek;
+	struct snp_tcb tcb;
+
+	snp_cert_read_vek(cert, &vek);
+	tcb = snp_tcb_decode(report->reported_tcb.raw, vek.product);
+	return (vek.present & wanted ? 4U : 0U) + (hwid_fits(&vek, report) ? 2U : 0U) + (snp_tcb_equal(&tcb, &vek.tcb) ? 1U : 0U);
+}
+
+static const struct snp_cert *find_vek(const struct heap *heap, const struct snp_report *report)
+{
+	const struct snp_cert *best = NULL;
+	unsigned best_score = 0;
+
+	for (size_t i = 0; i < heap->count; i++) {
+		unsigned score;
+
+		if (heap->certs[i].role != SNP_ROLE_VEK)
+			continue;
+		score = vek_score(&heap->certs[i], report);
+		if (!best || score > best_score) {
+			best = &heap->certs[i];
+			best_score = score;
+		}
+	}
+	return best;
+}
+
+/* The certificate that `child` names as its issuer; of several, the one whose key signed it. Else the first in `role`. */
+static const struct snp_cert *find_issuer(const struct heap *heap, const struct snp_cert *child, enum snp_cert_role role)
+{
+	const struct snp_cert *named = NULL, *other = NULL;
+
+	for (size_t i = 0; i < heap->count; i++) {
+		const struct snp_cert *cert = &heap->certs[i];
+
+		if (cert == child && role != SNP_ROLE_ROOT)
+			continue;
+		if (role == SNP_ROLE_ROOT && cert->role != SNP_ROLE_ROOT)
+			continue;
+		if (cert->role == role && !other)
+			other = cert;
+		if (child && snp_cert_named_issuer(child, cert) && (!named || snp_cert_signed_by(child, cert)))
+			named = cert;
+	}
+	return named ? named : other;
+}
+
+static bool missing(struct snp_chain *chain, const char *what)
+{
+	(void)snp_failed(&chain->failure, "chain.missing", FETCH_FIX, "no %s among the certificates (given: %s)", what, chain->given[0] ? chain->given : "none");
+	chain->failure.check = "chain.missing";
 	return true;
 }
 
-static bool verifies(const X509 *child, const X509 *issuer)
+/* True when a place stays empty. */
+static bool choose(const struct heap *heap, struct judge *judge)
 {
-	EVP_PKEY *key = X509_get0_pubkey(issuer);
-	bool good = key && X509_verify((X509 *)(uintptr_t)child, key) == 1;
+	const struct snp_cert *vek = find_vek(heap, judge->report);
+	const struct snp_cert *intermediate = find_issuer(heap, vek, SNP_ROLE_INTERMEDIATE);
+	const struct snp_cert *root = find_issuer(heap, intermediate, SNP_ROLE_ROOT);
+	bool vlek = snp_report_signer(judge->report) == SNP_SIGNER_VLEK;
 
-	ERR_clear_error();
-	return good;
+	if (!intermediate)
+		return missing(judge->chain, vek ? (vlek ? "ASVK (the issuer of the VLEK)" : "ASK (the issuer of the VCEK)") : (vlek ? "VLEK" : "VCEK"));
+	if (!root)
+		return missing(judge->chain, "AMD root (ARK)");
+	judge->places[SNP_PLACE_VEK] = vek;
+	judge->places[SNP_PLACE_INTERMEDIATE] = intermediate;
+	judge->places[SNP_PLACE_ROOT] = root;
+	return false;
 }
 
-static void check_missing(struct column *column, const struct snp_chain *chain, bool names_good, const char *vek_name)
+static enum snp_product product_behind(const char *name, const char *prefix)
 {
-	const char *what = !chain->vek ? vek_name : !chain->intermediate ? "intermediate (ASK or ASVK)" : "ARK";
-	bool missing = !chain->vek || (names_good && (!chain->intermediate || !chain->ark));
-
-	if (!column_check(column, "chain.missing", !missing, "no %s certificate came with the report", what))
-		finding_fix(column_failed(column), "give it with --certs, or fetch it: the %s is published by AMD KDS", what);
+	if (!text_starts_with(name, prefix))
+		return SNP_PRODUCT_UNKNOWN;
+	return snp_product_from_name(name + strlen(prefix), strlen(name + strlen(prefix)));
 }
 
-static void check_validity(struct column *column, const struct snp_chain *chain, int64_t now)
+/* The product and kind of an intermediate, by its subject. */
+static enum snp_product intermediate_product(const struct snp_cert *cert, bool *ret_vlek)
 {
-	const struct {
-		const X509 *x509;
-		const char *name;
-	} all[] = {{chain->vek, "VEK"}, {chain->intermediate, "intermediate"}, {chain->ark, "ARK"}};
-	char from[32], to[32], at[32];
+	enum snp_product product = product_behind(cert->subject, "SEV-VLEK-");
 
-	time_format(at, now);
-	for (size_t i = 0; column_going(column) && i < ARRAY_SIZE(all); i++) {
-		const ASN1_TIME *before = X509_get0_notBefore(all[i].x509), *after = X509_get0_notAfter(all[i].x509);
+	*ret_vlek = product != SNP_PRODUCT_UNKNOWN;
+	return *ret_vlek ? product : product_behind(cert->subject, "SEV-");
+}
 
-		if (snp_time_in(before, after, now, SNP_CLOCK_SKEW))
-			continue;
-		if (!column_check(column, "chain.validity", false, "the %s certificate is not valid at %s", all[i].name, at)) {
-			snp_time_text(from, before);
-			snp_time_text(to, after);
-			finding_expected(column_failed(column), "%s to %s", from, to);
-			finding_fix(column_failed(column), "check the clock, or fetch the certificate anew; --time judges at another time");
-		}
-		return;
+static bool step_names(struct judge *j)
+{
+	const struct snp_cert *vek = j->places[SNP_PLACE_VEK], *intermediate = j->places[SNP_PLACE_INTERMEDIATE], *root = j->places[SNP_PLACE_ROOT];
+	struct snp_failure *failure = &j->chain->failure;
+	enum snp_product product;
+	bool vlek;
+
+	if (!vek) {
+		if (!snp_failed(failure, "chain.names", FETCH_FIX, "only CA certificates were given (%s): none has AMD's extensions of a VCEK or VLEK",
+			    j->chain->given))
+			return missing(j->chain, "VCEK or VLEK");
+		return true;
 	}
-	(void)column_check(column, "chain.validity", true, "unused");
+	product = intermediate_product(intermediate, &vlek);
+	if (intermediate->role != SNP_ROLE_INTERMEDIATE || product == SNP_PRODUCT_UNKNOWN) {
+		if (snp_failed(failure, "chain.names", FORGED_FIX, "the VEK is issued by %s, which is neither an ASK (SEV-...) nor an ASVK (SEV-VLEK-...)",
+			    intermediate->subject)) {
+			snp_failure_values(failure, intermediate->subject, "SEV-{product} or SEV-VLEK-{product}");
+			return true;
+		}
+	}
+	if (product != product_behind(root->subject, "ARK-")) {
+		if (snp_failed(failure, "chain.names", FORGED_FIX, "the intermediate %s and the root %s are not of one product", intermediate->subject, root->subject)) {
+			snp_failure_values(failure, root->subject, "ARK-%s", snp_product_name(product));
+			return true;
+		}
+	}
+	return false;
 }
 
-static void check_signatures(struct column *column, const struct snp_chain *chain, const struct snp_verify_input *input)
+static bool step_kind(struct judge *j)
 {
-	bool going = column_going(column);
+	bool vlek = snp_report_signer(j->report) == SNP_SIGNER_VLEK;
+	struct snp_failure *failure = &j->chain->failure;
+	unsigned present;
 
-	(void)column_check(column, "chain.signature_algo",
-		going && snp_is_amd_pss(signature_algorithm(chain->vek)) && snp_is_amd_pss(signature_algorithm(chain->intermediate)) &&
-			snp_is_amd_pss(signature_algorithm(chain->ark)),
-		"a certificate is not signed with RSASSA-PSS, SHA-384 and a salt of 48 bytes, as all of AMD's are");
-	(void)column_check(column, "chain.ca", going && is_ca(chain->intermediate, false) && is_ca(chain->ark, true),
-		"the intermediate or the ARK is no CA with a 4096 bit RSA key (basicConstraints, keyCertSign, path length 0)");
-	(void)column_check(column, "chain.extensions",
-		going && extensions_known(chain->vek) && extensions_known(chain->intermediate) && extensions_known(chain->ark),
-		"a certificate has an unknown critical extension, or one twice");
-	check_validity(column, chain, input->now);
-	going = column_going(column);
-	(void)column_check(column, "chain.signature",
-		going && verifies(chain->ark, chain->ark) && verifies(chain->intermediate, chain->ark) && verifies(chain->vek, chain->intermediate),
-		"a signature in the chain VEK, intermediate, ARK does not verify: the certificates do not belong together, or one was altered");
+	snp_cert_read_vek(j->places[SNP_PLACE_VEK], &j->chain->vek);
+	present = j->chain->vek.present & (SNP_VEK_HWID | SNP_VEK_CSP_ID);
+	if (present != (vlek ? SNP_VEK_HWID : SNP_VEK_CSP_ID))
+		return false;
+	if (!snp_failed(failure, "vek.kind", vlek ? "the VLEK of a cloud comes with the host's certificate table" : FETCH_FIX,
+		    "the report says that a %s signed it, the certificate is a %s", vlek ? "VLEK" : "VCEK", vlek ? "VCEK" : "VLEK"))
+		return false;
+	snp_failure_values(failure, vlek ? "hwID, no csp_id: a VCEK" : "csp_id, no hwID: a VLEK", "%s", vlek ? "VLEK" : "VCEK");
+	return true;
 }
 
-static bool issuers_agree(const struct snp_chain *chain, enum snp_signer signer)
+static bool step_pin(struct judge *j, const uint8_t digest[static 32])
 {
-	char intermediate[64], ark[64];
+	const struct snp_cert *root = j->places[SNP_PLACE_ROOT];
+	enum snp_product product = product_behind(root->subject, "ARK-");
+	const struct snp_pin *pin = snp_pin_find(j->extra, digest);
+	struct snp_chain *chain = j->chain;
+	char hex[65];
 
-	snp_name_cn(intermediate, sizeof(intermediate), X509_get_subject_name(chain->intermediate));
-	snp_name_cn(ark, sizeof(ark), X509_get_subject_name(chain->ark));
-	return issuer_product(intermediate, signer) == chain->product && text_starts_with(ark, "ARK-") &&
-	       strcmp(ark + 4, snp_product_name(chain->product)) == 0 &&
-	       X509_NAME_cmp(X509_get_issuer_name(chain->vek), X509_get_subject_name(chain->intermediate)) == 0 &&
-	       X509_NAME_cmp(X509_get_issuer_name(chain->intermediate), X509_get_subject_name(chain->ark)) == 0 &&
-	       X509_NAME_cmp(X509_get_issuer_name(chain->ark), X509_get_subject_name(chain->ark)) == 0;
+	chain->product = product;
+	if (pin) {
+		chain->pin = *pin;
+		chain->operator_trust = pin < snp_amd_pins || pin >= snp_amd_pins + ARRAY_SIZE(snp_amd_pins);
+	}
+	if (pin && (pin->product == SNP_PRODUCT_UNKNOWN || pin->product == product))
+		return false;
+	hex_encode(hex, digest, 32);
+	if (pin) {
+		if (!snp_failed(&chain->failure, "chain.pin", FORGED_FIX, "the key of the root %s is pinned for %s only", root->subject,
+			    snp_product_name(pin->product)))
+			return false;
+	} else if (!snp_failed(&chain->failure, "chain.pin", "if this root is yours (a simulator's), give it with --trust; else: " FORGED_FIX,
+			   "the chain ends in a root that calls itself %s, but its key is neither AMD's nor one that you trust", root->subject)) {
+		return false;
+	}
+	snp_failure_values(&chain->failure, hex, "SHA-256 of the public key of AMD's ARK-%s, or of a trusted root", snp_product_name(product));
+	return true;
 }
 
-static int check_pin(struct column *column, const struct snp_verify_input *input, struct snp_chain *chain)
+static bool step_algorithm(struct judge *j)
 {
-	uint8_t hash[SNP_PIN_SIZE] = {0};
-	char hex[2 * SNP_PIN_SIZE + 1];
-	int r = column_going(column) ? snp_spki_sha256(hash, chain->ark) : 0;
+	for (size_t i = 0; i < SNP_PLACES; i++) {
+		if (snp_cert_algorithm_good(j->places[i]))
+			continue;
+		if (snp_failed(&j->chain->failure, "chain.signature_algo", FORGED_FIX, "the signature on %s is not of the only kind that AMD uses",
+			    j->places[i]->subject)) {
+			snp_failure_values(&j->chain->failure, "another algorithm or other parameters",
+				"RSASSA-PSS with SHA-384, MGF1 with SHA-384, salt of 48 bytes, trailer 1");
+			return true;
+		}
+	}
+	return false;
+}
 
-	if (r < 0)
-		return r;
-	if (column_going(column))
-		chain->pin = snp_pin_find(hash, input->extra_pins, &chain->operator_trust);
-	if (!column_check(column, "chain.pin", chain->pin, "the root key is none of AMD's, nor pinned by the operator") && column_failed(column)) {
-		hex_encode(hex, hash, sizeof(hash));
-		finding_actual(column_failed(column), "SPKI SHA-256 %s", hex);
-		finding_fix(column_failed(column), "only a simulator or a test root may be added, with --trust or \"trust\" in one policy");
+static const char *ca_objection(const struct snp_cert *cert, bool intermediate)
+{
+	uint32_t flags = X509_get_extension_flags(cert->x509);
+	long path = X509_get_pathlen(cert->x509);
+
+	if (!(flags & EXFLAG_CA))
+		return "is not marked as a certification authority (basicConstraints)";
+	if (flags & EXFLAG_INVALID)
+		return "has extensions that contradict each other";
+	if (!(X509_get_key_usage(cert->x509) & KU_KEY_CERT_SIGN))
+		return "may not sign certificates (keyUsage)";
+	if (intermediate && path > 0)
+		return "allows further authorities below it (pathlen)";
+	return snp_cert_key_is_rsa4096(cert) ? NULL : "has a key that is not RSA of 4096 bits";
+}
+
+static bool step_ca(struct judge *j)
+{
+	for (size_t i = SNP_PLACE_INTERMEDIATE; i < SNP_PLACES; i++) {
+		const char *objection = ca_objection(j->places[i], i == SNP_PLACE_INTERMEDIATE);
+
+		if (objection && snp_failed(&j->chain->failure, "chain.ca", FORGED_FIX, "%s %s", j->places[i]->subject, objection))
+			return true;
+	}
+	if (X509_get_extension_flags(j->places[SNP_PLACE_VEK]->x509) & EXFLAG_CA)
+		return snp_failed(&j->chain->failure, "chain.ca", FORGED_FIX, "the VEK is marked as a certification authority");
+	return false;
+}
+
+static bool step_extensions(struct judge *j)
+{
+	for (size_t i = 0; i < SNP_PLACES; i++) {
+		char oid[SNP_NAME_MAX];
+
+		if (snp_cert_bad_extension(j->places[i], oid) &&
+			snp_failed(&j->chain->failure, "chain.extensions", "a newer kind of certificate needs a newer sevattest",
+				"%s has the extension %s twice, or marked critical without being known here", j->places[i]->subject, oid))
+			return true;
+	}
+	return false;
+}
+
+static bool step_signature(struct judge *j)
+{
+	for (size_t i = 0; i < SNP_PLACES; i++) {
+		const struct snp_cert *child = j->places[i], *issuer = j->places[i == SNP_PLACE_ROOT ? i : i + 1];
+		bool named = snp_cert_named_issuer(child, issuer);
+
+		if (named && snp_cert_signed_by(child, issuer))
+			continue;
+		if (!snp_failed(&j->chain->failure, "chain.signature", FETCH_FIX,
+			    named ? "the key of %2$s did not sign the certificate %1$s" : "%1$s is not issued by %2$s, the only certificate here for that place",
+			    child->subject, issuer->subject))
+			continue;
+		snp_failure_values(&j->chain->failure, issuer->subject, "%s", child->issuer);
+		return true;
+	}
+	return false;
+}
+
+/* Now the intermediate's subject is what the root has signed, and says whether it is an ASK or an ASVK. */
+static bool step_intermediate(struct judge *j)
+{
+	bool wanted = snp_report_signer(j->report) == SNP_SIGNER_VLEK, vlek;
+
+	(void)intermediate_product(j->places[SNP_PLACE_INTERMEDIATE], &vlek);
+	if (vlek == wanted)
+		return false;
+	if (!snp_failed(&j->chain->failure, "chain.intermediate", FETCH_FIX, "%s is the issuer of %s, the report is signed by a %s",
+		    j->places[SNP_PLACE_INTERMEDIATE]->subject, vlek ? "VLEKs" : "VCEKs", wanted ? "VLEK" : "VCEK"))
+		return false;
+	snp_failure_values(&j->chain->failure, j->places[SNP_PLACE_INTERMEDIATE]->subject, wanted ? "SEV-VLEK-%s" : "SEV-%s", snp_product_name(j->chain->product));
+	return true;
+}
+
+static bool step_key(struct judge *j)
+{
+	return !snp_cert_key_p384(j->places[SNP_PLACE_VEK], j->chain->key) &&
+	       snp_failed(&j->chain->failure, "vek.key", FORGED_FIX, "the VEK's key is not on the curve P-384, the only one with which firmware signs");
+}
+
+static void fill_windows(struct judge *j)
+{
+	for (size_t i = 0; i < SNP_PLACES; i++) {
+		struct snp_window *window = &j->chain->windows[i];
+
+		memcpy(window->name, j->places[i]->subject, sizeof(window->name));
+		window->not_before = j->places[i]->not_before;
+		window->not_after = j->places[i]->not_after;
+	}
+	j->chain->found = true;
+}
+
+static int judge_crls(struct judge *j, const struct snp_certs *certs)
+{
+	struct snp_chain *chain = j->chain;
+
+	for (size_t i = 0; i < certs->count; i++) {
+		struct snp_crl crl;
+		int r;
+
+		if (certs->items[i].kind != SNP_ITEM_CRL)
+			continue;
+		r = snp_crl_judge(certs->items[i].der, j->places[SNP_PLACE_ROOT], j->places[SNP_PLACE_INTERMEDIATE], &crl);
+		if (r < 0)
+			return r;
+		if (crl.state == SNP_CRL_OTHER_ISSUER)
+			memcpy(chain->crl_other, crl.issuer, sizeof(crl.issuer));
+		else if (chain->crl_count == SNP_CRLS_MAX)
+			chain->crl_too_many = true;
+		else
+			chain->crls[chain->crl_count++] = crl;
 	}
 	return 0;
 }
 
-int snp_chain_check(struct column *column, const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *chain)
+static int judge_steps(struct judge *j, const struct snp_certs *certs)
 {
-	enum snp_signer signer = snp_report_signer(report) == SNP_SIGNER_VLEK ? SNP_SIGNER_VLEK : SNP_SIGNER_VCEK;
-	const char *vek_name = signer == SNP_SIGNER_VLEK ? "VLEK" : "VCEK";
-	char issuer[64] = "";
+	uint8_t digest[32];
 	int r;
 
-	(void)column_check(column, "cert.parse", !input->certs->bad_cert[0], "a certificate cannot be used: %s", input->certs->bad_cert);
-	if (chain->vek) {
-		snp_name_cn(issuer, sizeof(issuer), X509_get_issuer_name(chain->vek));
-		chain->product = issuer_product(issuer, signer);
-	}
-	check_missing(column, chain, chain->product != SNP_PRODUCT_UNKNOWN, vek_name);
-	(void)column_check(column, "vek.kind", column_going(column) && kind_fits(chain->vek, signer),
-		"the report says that a %s signed it, but the certificate is of the other kind", vek_name);
-	(void)column_check(column, "chain.names", chain->product != SNP_PRODUCT_UNKNOWN,
-		"the issuer of the VEK is '%s', not an ASK (SEV-{product}) for a VCEK or an ASVK (SEV-VLEK-{product}) for a VLEK", issuer);
-	r = check_pin(column, input, chain);
+	if (step_names(j))
+		return 0;
+	fill_windows(j);
+	if (step_kind(j))
+		return 0;
+	r = snp_cert_spki(j->places[SNP_PLACE_ROOT], digest);
 	if (r < 0)
 		return r;
-	check_signatures(column, chain, input);
-	(void)column_check(column, "chain.issuers", column_going(column) && issuers_agree(chain, signer),
-		"the names in the chain do not lead from the VEK over the %s to the ARK of one product", signer == SNP_SIGNER_VLEK ? "ASVK" : "ASK");
-	return 0;
+	if (step_pin(j, digest) || step_algorithm(j) || step_ca(j) || step_extensions(j) || step_signature(j) || step_intermediate(j) || step_key(j))
+		return 0;
+	return judge_crls(j, certs);
+}
+
+int snp_chain_judge(const struct snp_certs *certs, const struct snp_pins *extra, const struct snp_report *report, struct snp_chain *ret)
+{
+	CLEANUP(heap_deinit) struct heap heap = {.count = 0};
+	struct judge judge = {.report = report, .extra = extra, .chain = ret};
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	if (certs->bad_certificate[0]) {
+		(void)snp_failed(&ret->failure, "cert.parse", "give whole certificates, PEM or DER: " FETCH_FIX, "%s", certs->bad_certificate);
+		ret->failure.check = "cert.parse";
+		return 0;
+	}
+	r = heap_fill(&heap, certs, ret);
+	if (r < 0 || ret->failure.check)
+		return r;
+	if (choose(&heap, &judge))
+		return 0;
+	return judge_steps(&judge, certs);
 }

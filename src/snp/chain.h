@@ -1,23 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Choosing VEK, intermediate and ARK out of a bag, and judging that chain up to a pin (RFC 5280 and KDS specification 57230, narrowed to what AMD issues). */
-#include "snp/column.h"
+/*
+ * From a heap of certificates to one chain VEK <- intermediate <- root, and everything that its bytes alone decide. The result is plain data: it is
+ * what the cache keeps. Time and report are judged in verify.c.
+ */
+#include "snp/check.h"
+#include "snp/crl.h"
 #include "snp/verify.h"
 
-/* Borrowed from the set. */
-struct snp_chain {
-	const X509 *vek, *intermediate, *ark;
-	const struct snp_pin *pin;
-	bool operator_trust;
-	enum snp_product product; /* of the intermediate's name */
+#define SNP_CRLS_MAX 8
+
+enum snp_place { SNP_PLACE_VEK, SNP_PLACE_INTERMEDIATE, SNP_PLACE_ROOT, SNP_PLACES };
+
+struct snp_window {
+	char name[SNP_NAME_MAX];
+	int64_t not_before, not_after;
 };
 
-/* Picks by names and extensions; whatever is picked still has to verify. */
-void snp_chain_choose(const struct snp_certs *certs, const struct snp_report *report, struct snp_chain *ret);
-/* The findings cert.parse .. chain.issuers. 0 or -EIO. */
-int snp_chain_check(struct column *column, const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *chain) MUST_CHECK;
-/* RSASSA-PSS with SHA-384, MGF1-SHA-384, salt 48 and trailer 1, whatever way the parameters are spelled. */
-bool snp_is_amd_pss(const X509_ALGOR *algorithm);
-/* now lies in the window [not_before - skew, not_after). */
-bool snp_time_in(const ASN1_TIME *not_before, const ASN1_TIME *not_after, int64_t now, int64_t skew);
-void snp_time_text(char to[static 32], const ASN1_TIME *time);
+struct snp_chain {
+	/* Which of the steps failed first; the steps before it passed, those behind it were not reached. */
+	struct snp_failure failure;
+	bool found; /* the three certificates are there: `windows` can be judged */
+
+	struct snp_window windows[SNP_PLACES];
+	char given[160]; /* the common names of all certificates, for people */
+	struct snp_pin pin;
+	bool operator_trust;
+	enum snp_product product;
+	struct snp_vek vek;
+	uint8_t key[96];
+
+	struct snp_crl crls[SNP_CRLS_MAX]; /* those that the root may have issued, and those that cannot be read */
+	size_t crl_count;
+	bool crl_too_many;
+	char crl_other[SNP_NAME_MAX]; /* issuer of a CRL of some other root; empty without one */
+};
+
+/*
+ * Finds and judges the chain for `report`. `ret->failure.check` is NULL when all steps passed. 0; -ENOMEM, -EIO.
+ */
+int snp_chain_judge(const struct snp_certs *certs, const struct snp_pins *extra, const struct snp_report *report, struct snp_chain *ret) MUST_CHECK;
+
+/* The steps in their order; chain.validity is among them, and is judged by the caller. NULL at the end. */
+extern const char *const snp_chain_steps[];

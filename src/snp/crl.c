@@ -1,125 +1,142 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "snp/crl.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 
-#include "base/text.h"
-
-static X509_CRL *find(const struct snp_certs *certs, const X509 *ark)
+/* NULL unless `der` is exactly one CRL. */
+static X509_CRL *parse(struct bytes der)
 {
-	X509_CRL *best = NULL;
+	const unsigned char *at = der.data;
+	X509_CRL *crl;
 
-	for (size_t i = 0; i < certs->crl_count; i++) {
-		X509_CRL *crl = certs->crls[i];
-
-		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(ark)) != 0)
-			continue;
-		/* The newest of several: an older one may miss a revocation. */
-		if (!best || ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_lastUpdate(best)) > 0)
-			best = crl;
+	if (der.size == 0 || der.size > INT32_MAX)
+		return NULL;
+	crl = d2i_X509_CRL(NULL, &at, (long)der.size);
+	ERR_clear_error();
+	if (crl && at != der.data + der.size) {
+		X509_CRL_free(crl);
+		return NULL;
 	}
-	return best;
+	return crl;
 }
 
-static bool extensions_known(const X509_CRL *crl)
+static bool read_window(const X509_CRL *crl, int64_t *ret_this, int64_t *ret_next)
 {
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+
+	*ret_next = INT64_MIN;
+	return snp_time_read(X509_CRL_get0_lastUpdate(crl), ret_this) && (!next || snp_time_read(next, ret_next));
+}
+
+static bool algorithm_good(const X509_CRL *crl)
+{
+	const X509_ALGOR *algorithm = NULL;
+
+	/* X509_CRL_verify() refuses a CRL whose inner and outer algorithms differ. */
+	X509_CRL_get0_signature(crl, NULL, &algorithm);
+	return snp_algorithm_is_pss384(algorithm);
+}
+
+/* Any critical extension narrows or changes what the list means (delta, indirect, only some reasons); AMD's have none. */
+static bool extensions_good(X509_CRL *crl, char to[static SNP_NAME_MAX])
+{
+	STACK_OF(X509_REVOKED) *revoked = X509_CRL_get_REVOKED(crl);
+
 	for (int i = 0; i < X509_CRL_get_ext_count(crl); i++) {
 		X509_EXTENSION *extension = X509_CRL_get_ext(crl, i);
 		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
 
-		if (nid != NID_crl_number && nid != NID_authority_key_identifier && X509_EXTENSION_get_critical(extension))
-			return false;
-		/* These change what the list means, critical or not. */
-		if (nid == NID_delta_crl || nid == NID_issuing_distribution_point)
+		(void)OBJ_obj2txt(to, SNP_NAME_MAX, X509_EXTENSION_get_object(extension), 1);
+		if (X509_EXTENSION_get_critical(extension) || nid == NID_delta_crl || nid == NID_issuing_distribution_point)
 			return false;
 	}
-	return true;
-}
+	for (int i = 0; i < sk_X509_REVOKED_num(revoked); i++) {
+		const X509_REVOKED *entry = sk_X509_REVOKED_value(revoked, i);
 
-static bool entries_known(X509_CRL *crl)
-{
-	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
+		for (int j = 0; j < X509_REVOKED_get_ext_count(entry); j++) {
+			X509_EXTENSION *extension = X509_REVOKED_get_ext(entry, j);
 
-	for (int i = 0; i < sk_X509_REVOKED_num(entries); i++) {
-		const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
-
-		for (int e = 0; e < X509_REVOKED_get_ext_count(entry); e++)
-			if (X509_EXTENSION_get_critical(X509_REVOKED_get_ext(entry, e)))
+			(void)OBJ_obj2txt(to, SNP_NAME_MAX, X509_EXTENSION_get_object(extension), 1);
+			if (X509_EXTENSION_get_critical(extension))
 				return false;
+		}
 	}
+	to[0] = '\0';
 	return true;
 }
 
-static bool is_pss(const X509_CRL *crl)
+static bool lists(X509_CRL *crl, const struct snp_cert *cert)
 {
-	const X509_ALGOR *algorithm;
+	STACK_OF(X509_REVOKED) *revoked = X509_CRL_get_REVOKED(crl);
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert->x509);
 
-	X509_CRL_get0_signature(crl, NULL, &algorithm);
-	return snp_is_amd_pss(algorithm);
+	for (int i = 0; i < sk_X509_REVOKED_num(revoked); i++)
+		if (ASN1_INTEGER_cmp(X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(revoked, i)), serial) == 0)
+			return true;
+	return false;
 }
 
-static bool verifies(X509_CRL *crl, const X509 *ark)
+static bool signed_by(X509_CRL *crl, const struct snp_cert *root)
 {
-	bool good = X509_CRL_verify(crl, X509_get0_pubkey(ark)) == 1;
+	EVP_PKEY *key = X509_get0_pubkey(root->x509);
+	bool good = key && X509_CRL_verify(crl, key) == 1 && (X509_get_key_usage(root->x509) & KU_CRL_SIGN);
 
 	ERR_clear_error();
 	return good;
 }
 
-static bool revokes(X509_CRL *crl, const X509 *x509)
+static void judge(X509_CRL *crl, const struct snp_cert *root, const struct snp_cert *intermediate, struct snp_crl *to)
 {
-	X509_REVOKED *entry = NULL;
-
-	/* The const is lost in OpenSSL's signature only. */
-	return X509_CRL_get0_by_serial(crl, &entry, X509_get_serialNumber((X509 *)(uintptr_t)x509)) != 0;
-}
-
-static void check_fresh(struct column *column, const X509_CRL *crl, int64_t now)
-{
-	const ASN1_TIME *next = column_going(column) ? X509_CRL_get0_nextUpdate(crl) : NULL;
-	bool fresh = next && snp_time_in(X509_CRL_get0_lastUpdate(crl), next, now, 0);
-	char from[32], to[32];
-
-	if (column_check(column, "crl.fresh", fresh, "the CRL is not valid at this time") || !column_failed(column))
-		return;
-	snp_time_text(from, X509_CRL_get0_lastUpdate(crl));
-	snp_time_text(to, next);
-	finding_expected(column_failed(column), "a time from %s until before %s", from, next ? to : "(no next update is named)");
-	finding_fix(column_failed(column), "fetch the CRL of this product anew from AMD KDS, and check the clock");
-}
-
-static void judge(struct column *column, X509_CRL *crl, const struct snp_chain *chain, int64_t now)
-{
-	bool going = column_going(column);
-
-	(void)column_check(column, "crl.issuer", crl, "the CRL is of another issuer than the ARK of this chain");
-	going = going && crl;
-	(void)column_check(column, "crl.signature_algo", going && is_pss(crl), "the CRL is not signed with RSASSA-PSS, SHA-384 and a salt of 48 bytes");
-	(void)column_check(column, "crl.extensions", going && extensions_known(crl) && entries_known(crl),
-		"the CRL has an unknown critical extension, or is partial");
-	(void)column_check(column, "crl.signature", going && verifies(crl, chain->ark), "the CRL is not signed by the ARK");
-	check_fresh(column, crl, now);
-	if (!column_check(column, "crl.revoked", going && !revokes(crl, chain->intermediate) && !revokes(crl, chain->ark),
-		    "AMD has revoked the intermediate or the root of this chain"))
-		finding_fix(column_failed(column), "fetch the present chain from AMD KDS; a host that still hands out the old one needs an update");
-}
-
-void snp_crl_check(struct column *column, const struct snp_verify_input *input, const struct snp_chain *chain)
-{
-	X509_CRL *crl;
-
-	if (input->revocation == SNP_REVOCATION_OFF) {
-		column_note(column, "crl", "revocation is switched off");
+	snp_common_name(to->issuer, X509_CRL_get_issuer(crl));
+	if (!read_window(crl, &to->this_update, &to->next_update)) {
+		to->state = SNP_CRL_UNREADABLE;
 		return;
 	}
-	(void)column_check(column, "crl.parse", !input->certs->bad_crl[0], "the CRL cannot be used: %s", input->certs->bad_crl);
-	crl = column_going(column) ? find(input->certs, chain->ark) : NULL;
-	if (!crl && input->revocation == SNP_REVOCATION_IF_PRESENT && column_going(column)) {
-		column_note(column, "crl", "no CRL of this root was given, so revocation was not checked");
+	if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(root->x509)) != 0) {
+		to->state = SNP_CRL_OTHER_ISSUER;
 		return;
 	}
-	if (!column_check(column, "crl.missing", input->certs->crl_count > 0, "revocation must be checked, but there is no CRL"))
-		finding_fix(column_failed(column), "give one with --crl: AMD KDS publishes it per product");
-	judge(column, crl, chain, input->now);
+	if (!algorithm_good(crl)) {
+		to->state = SNP_CRL_BAD_ALGORITHM;
+		return;
+	}
+	if (!extensions_good(crl, to->extension)) {
+		to->state = SNP_CRL_BAD_EXTENSION;
+		return;
+	}
+	to->revoked = lists(crl, intermediate) || lists(crl, root);
+	to->state = signed_by(crl, root) ? SNP_CRL_AUTHENTIC : SNP_CRL_BAD_SIGNATURE;
+}
+
+int snp_crl_judge(struct bytes der, const struct snp_cert *root, const struct snp_cert *intermediate, struct snp_crl *ret)
+{
+	struct snp_crl out = {.state = SNP_CRL_UNREADABLE};
+	X509_CRL *crl = parse(der);
+
+	if (crl)
+		judge(crl, root, intermediate, &out);
+	X509_CRL_free(crl);
+	*ret = out;
+	return 0;
+}
+
+int snp_crl_decode(struct bytes der, struct snp_crl_info *ret, struct error *error)
+{
+	struct snp_crl_info info = {0};
+	X509_CRL *crl = parse(der);
+	bool good;
+
+	if (!crl)
+		return error_set(error, -EINVAL, "%zu bytes that are no X.509 CRL in DER", der.size);
+	snp_common_name(info.issuer, X509_CRL_get_issuer(crl));
+	good = read_window(crl, &info.this_update, &info.next_update);
+	info.revoked_count = (size_t)(X509_CRL_get_REVOKED(crl) ? sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)) : 0);
+	X509_CRL_free(crl);
+	if (!good)
+		return error_set(error, -EINVAL, "a CRL whose times cannot be read");
+	*ret = info;
+	return 0;
 }

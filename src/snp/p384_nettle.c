@@ -1,38 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* nettle has assembly for the field of P-384; OpenSSL 3.0 computes it with its generic big numbers. Public values only: nothing here needs constant time. */
 #include <nettle/dsa.h>
 #include <nettle/ecc-curve.h>
 #include <nettle/ecc.h>
 #include <nettle/ecdsa.h>
+#include <nettle/bignum.h>
 
 #include "snp/p384.h"
 
-static void import(mpz_t to, const uint8_t number[static P384_COORDINATE_SIZE])
+static void import(mpz_t to, const uint8_t from[static P384_SIZE])
 {
-	mpz_import(to, P384_COORDINATE_SIZE, 1, 1, 0, 0, number);
+	mpz_init2(to, 8 * P384_SIZE);
+	mpz_import(to, P384_SIZE, 1, 1, 1, 0, from);
 }
 
-/* nettle itself refuses coordinates above p, points off the curve, and r or s outside 1..n-1. */
-int p384_verify_nettle(const uint8_t key[static P384_KEY_SIZE], const uint8_t digest[static P384_DIGEST_SIZE],
-	const uint8_t r[static P384_COORDINATE_SIZE], const uint8_t s[static P384_COORDINATE_SIZE])
+/* ecc_point_set() refuses coordinates of p and above and points off the curve; infinity has no x || y form. */
+static int point_set(struct ecc_point *point, const uint8_t key[static 2 * P384_SIZE])
 {
-	struct ecc_point point;
-	struct dsa_signature signature;
-	int result = P384_E_BAD_KEY;
 	mpz_t x, y;
+	int good;
 
-	mpz_init(x);
-	mpz_init(y);
-	dsa_signature_init(&signature);
-	ecc_point_init(&point, nettle_get_secp_384r1());
 	import(x, key);
-	import(y, key + P384_COORDINATE_SIZE);
+	import(y, key + P384_SIZE);
+	good = ecc_point_set(point, x, y);
+	mpz_clear(x);
+	mpz_clear(y);
+	return good ? 0 : P384_E_BAD_KEY;
+}
+
+/* ecdsa_verify() refuses r and s outside 1..n-1. */
+static int verify(const struct ecc_point *point, const uint8_t digest[static P384_SIZE], const uint8_t r[static P384_SIZE], const uint8_t s[static P384_SIZE])
+{
+	struct dsa_signature signature;
+	int good;
+
 	import(signature.r, r);
 	import(signature.s, s);
-	if (ecc_point_set(&point, x, y) == 1)
-		result = ecdsa_verify(&point, P384_DIGEST_SIZE, digest, &signature) == 1 ? 0 : P384_E_BAD_SIGNATURE;
-	ecc_point_clear(&point);
+	good = ecdsa_verify(point, P384_SIZE, digest, &signature);
 	dsa_signature_clear(&signature);
-	mpz_clear(y);
-	mpz_clear(x);
+	return good ? 0 : P384_E_BAD_SIGNATURE;
+}
+
+int p384_nettle_verify(const uint8_t key[static 2 * P384_SIZE], const uint8_t digest[static P384_SIZE], const uint8_t r[static P384_SIZE],
+	const uint8_t s[static P384_SIZE])
+{
+	struct ecc_point point;
+	int result;
+
+	ecc_point_init(&point, nettle_get_secp_384r1());
+	result = point_set(&point, key);
+	if (result == 0)
+		result = verify(&point, digest, r, s);
+	ecc_point_clear(&point);
 	return result;
 }

@@ -1,83 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The reference backend. */
 #include <errno.h>
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/param_build.h>
 #include <string.h>
 
 #include "snp/p384.h"
 
-#define POINT_SIZE (1 + P384_KEY_SIZE)
-#define DER_MAX 110 /* SEQUENCE of two INTEGERs of at most 49 bytes */
+/* The DER of two INTEGERs of 48 bytes: 2 + 2 * (2 + 1 + 48), with room for a long form that is not needed. */
+#define SIGNATURE_MAX 120
 
-static void key_freep(EVP_PKEY **key)
+static int key_new(const uint8_t key[static 2 * P384_SIZE], EVP_PKEY **ret)
 {
-	EVP_PKEY_free(*key);
-}
-
-static void context_freep(EVP_PKEY_CTX **context)
-{
-	EVP_PKEY_CTX_free(*context);
-}
-
-/* fromdata() refuses points that are not on the curve, coordinates above p and the point at infinity. */
-static int make_key(const uint8_t key[static P384_KEY_SIZE], EVP_PKEY **ret)
-{
-	CLEANUP(context_freep) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	uint8_t point[POINT_SIZE] = {0x04};
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	uint8_t point[1 + 2 * P384_SIZE];
 	char group[] = "P-384";
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)), OSSL_PARAM_construct_end()};
+	OSSL_PARAM parameters[3];
+	int result = -ENOMEM;
 
-	if (!context)
+	point[0] = 4; /* uncompressed */
+	memcpy(point + 1, key, 2 * P384_SIZE);
+	parameters[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+	parameters[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point));
+	parameters[2] = OSSL_PARAM_construct_end();
+	if (context && EVP_PKEY_fromdata_init(context) == 1)
+		result = EVP_PKEY_fromdata(context, ret, EVP_PKEY_PUBLIC_KEY, parameters) == 1 ? 0 : P384_E_BAD_KEY;
+	EVP_PKEY_CTX_free(context);
+	return result;
+}
+
+static int signature_encode(const uint8_t r[static P384_SIZE], const uint8_t s[static P384_SIZE], uint8_t to[static SIGNATURE_MAX], size_t *ret_size)
+{
+	ECDSA_SIG *signature = ECDSA_SIG_new();
+	BIGNUM *first = BN_bin2bn(r, P384_SIZE, NULL), *second = BN_bin2bn(s, P384_SIZE, NULL);
+	uint8_t *at = to;
+	int size;
+
+	if (!signature || !first || !second || ECDSA_SIG_set0(signature, first, second) != 1) {
+		ECDSA_SIG_free(signature);
+		BN_free(first);
+		BN_free(second);
 		return -ENOMEM;
-	memcpy(point + 1, key, P384_KEY_SIZE);
-	if (EVP_PKEY_fromdata_init(context) != 1 || EVP_PKEY_fromdata(context, ret, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		return P384_E_BAD_KEY;
+	}
+	size = i2d_ECDSA_SIG(signature, NULL);
+	if (size > 0 && size <= SIGNATURE_MAX)
+		size = i2d_ECDSA_SIG(signature, &at);
+	ECDSA_SIG_free(signature);
+	if (size <= 0 || size > SIGNATURE_MAX)
+		return -EIO;
+	*ret_size = (size_t)size;
 	return 0;
 }
 
-/* A DER INTEGER of a positive number; returns its size. */
-static size_t put_integer(uint8_t *to, const uint8_t number[static P384_COORDINATE_SIZE])
+static int verify(EVP_PKEY *key, const uint8_t digest[static P384_SIZE], const uint8_t *signature, size_t size)
 {
-	size_t skip = 0, pad;
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	int result = -ENOMEM;
 
-	while (skip < P384_COORDINATE_SIZE - 1 && number[skip] == 0)
-		skip++;
-	pad = number[skip] >> 7;
-	to[0] = 2;
-	to[1] = (uint8_t)(P384_COORDINATE_SIZE - skip + pad);
-	to[2] = 0;
-	memcpy(to + 2 + pad, number + skip, P384_COORDINATE_SIZE - skip);
-	return 2 + pad + P384_COORDINATE_SIZE - skip;
+	if (context && EVP_PKEY_verify_init(context) == 1) {
+		int r = EVP_PKEY_verify(context, signature, size, digest, P384_SIZE);
+
+		result = r == 1 ? 0 : P384_E_BAD_SIGNATURE;
+	}
+	EVP_PKEY_CTX_free(context);
+	return result;
 }
 
-int p384_verify_openssl(const uint8_t key[static P384_KEY_SIZE], const uint8_t digest[static P384_DIGEST_SIZE],
-	const uint8_t r[static P384_COORDINATE_SIZE], const uint8_t s[static P384_COORDINATE_SIZE])
+int p384_openssl_verify(const uint8_t key[static 2 * P384_SIZE], const uint8_t digest[static P384_SIZE], const uint8_t r[static P384_SIZE],
+	const uint8_t s[static P384_SIZE])
 {
-	CLEANUP(key_freep) EVP_PKEY *pkey = NULL;
-	CLEANUP(context_freep) EVP_PKEY_CTX *context = NULL;
-	uint8_t der[DER_MAX];
-	size_t size = 2;
-	int result = make_key(key, &pkey);
+	EVP_PKEY *public = NULL;
+	uint8_t signature[SIGNATURE_MAX];
+	size_t size;
+	int result = key_new(key, &public);
 
-	if (result != 0) {
-		ERR_clear_error();
-		return result;
-	}
-	size += put_integer(der + size, r);
-	size += put_integer(der + size, s);
-	der[0] = 0x30;
-	der[1] = (uint8_t)(size - 2);
-	context = EVP_PKEY_CTX_new(pkey, NULL);
-	if (!context)
-		return -ENOMEM;
-	if (EVP_PKEY_verify_init(context) != 1)
-		return -EIO;
-	result = EVP_PKEY_verify(context, der, size, digest, P384_DIGEST_SIZE) == 1 ? 0 : P384_E_BAD_SIGNATURE;
+	if (result == 0)
+		result = signature_encode(r, s, signature, &size);
+	if (result == 0)
+		result = verify(public, digest, signature, size);
+	EVP_PKEY_free(public);
 	ERR_clear_error();
 	return result;
 }

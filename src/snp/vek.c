@@ -1,222 +1,229 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading is total: whatever bytes an extension has, the outcome is a value or a bit in `bad`. The hwID decides by its length, never by its first byte:
+ * raw chip ids may begin like a DER tag.
+ */
 #include "snp/vek.h"
 
-#include <openssl/objects.h>
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
-#define AMD_ARC "1.3.6.1.4.1.3704.1."
-#define TAG_INTEGER 2
-#define TAG_OCTET_STRING 4
-#define TAG_IA5STRING 22
+#include "base/json.h"
+#include "base/text.h"
+#include "snp/cert.h"
 
-enum ext {
-	EXT_STRUCT_VERSION,
-	EXT_PRODUCT_NAME,
-	EXT_BOOTLOADER,
-	EXT_TEE,
-	EXT_SNP,
-	EXT_SPL4,
-	EXT_SPL5,
-	EXT_SPL6,
-	EXT_SPL7,
-	EXT_MICROCODE,
-	EXT_FMC,
-	EXT_HWID,
-	EXT_CSP_ID,
-	EXT_COUNT,
+#define DER_INTEGER 0x02
+#define DER_OCTETS 0x04
+#define DER_IA5 0x16
+
+struct extension {
+	enum snp_vek_has bit;
+	const char *name; /* as KDS writes it */
+	uint8_t oid[2];   /* behind 1.3.6.1.4.1.3704.1 */
+	uint8_t oid_size;
 };
 
-static const struct {
-	const char *oid, *name;
-} extensions[EXT_COUNT] = {
-	[EXT_STRUCT_VERSION] = {"1", "structVersion"},
-	[EXT_PRODUCT_NAME] = {"2", "productName"},
-	[EXT_BOOTLOADER] = {"3.1", "blSPL"},
-	[EXT_TEE] = {"3.2", "teeSPL"},
-	[EXT_SNP] = {"3.3", "snpSPL"},
-	[EXT_SPL4] = {"3.4", "spl_4"},
-	[EXT_SPL5] = {"3.5", "spl_5"},
-	[EXT_SPL6] = {"3.6", "spl_6"},
-	[EXT_SPL7] = {"3.7", "spl_7"},
-	[EXT_MICROCODE] = {"3.8", "ucodeSPL"},
-	[EXT_FMC] = {"3.9", "fmcSPL"},
-	[EXT_HWID] = {"4", "hwID"},
-	[EXT_CSP_ID] = {"5", "csp_id"},
+static const struct extension extensions[] = {
+	{SNP_VEK_STRUCT_VERSION, "structVersion", {1}, 1},
+	{SNP_VEK_PRODUCT_NAME, "productName", {2}, 1},
+	{SNP_VEK_BOOTLOADER, "blSPL", {3, 1}, 2},
+	{SNP_VEK_TEE, "teeSPL", {3, 2}, 2},
+	{SNP_VEK_SNP, "snpSPL", {3, 3}, 2},
+	{SNP_VEK_SPL4, "spl_4", {3, 4}, 2},
+	{SNP_VEK_SPL5, "spl_5", {3, 5}, 2},
+	{SNP_VEK_SPL6, "spl_6", {3, 6}, 2},
+	{SNP_VEK_SPL7, "spl_7", {3, 7}, 2},
+	{SNP_VEK_MICROCODE, "ucodeSPL", {3, 8}, 2},
+	{SNP_VEK_FMC, "fmcSPL", {3, 9}, 2},
+	{SNP_VEK_HWID, "hwID", {4}, 1},
+	{SNP_VEK_CSP_ID, "csp_id", {5}, 1},
 };
 
-struct found {
-	struct bytes value[EXT_COUNT];
-	bool have[EXT_COUNT];
-	const char *twice;
-};
-
-/* The part of the OID behind AMD's arc, or false. */
-static bool amd_oid(const X509_EXTENSION *extension, char to[static 32])
+const char *snp_vek_extension_name(unsigned mask)
 {
-	char oid[64];
-	int size = OBJ_obj2txt(oid, sizeof(oid), X509_EXTENSION_get_object((X509_EXTENSION *)(uintptr_t)extension), 1);
-
-	if (size <= 0 || (size_t)size >= sizeof(oid) || strncmp(oid, AMD_ARC, sizeof(AMD_ARC) - 1) != 0)
-		return false;
-	return snprintf(to, 32, "%s", oid + sizeof(AMD_ARC) - 1) < 32;
+	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++)
+		if (mask & extensions[i].bit)
+			return extensions[i].name;
+	return NULL;
 }
 
-bool snp_vek_looks_like(const X509 *x509)
+/* INTEGER 0..255, minimal: 02 01 xx up to 7Fh, 02 02 00 xx above. */
+static bool read_byte(struct bytes value, uint8_t *ret)
 {
-	for (int i = 0; i < X509_get_ext_count(x509); i++) {
-		char oid[32];
+	const uint8_t *d = value.data;
 
-		if (amd_oid(X509_get_ext(x509, i), oid))
-			return true;
-	}
-	return false;
-}
-
-static void collect(const X509 *x509, struct found *found)
-{
-	for (int i = 0; i < X509_get_ext_count(x509); i++) {
-		X509_EXTENSION *extension = X509_get_ext(x509, i);
-		const ASN1_OCTET_STRING *data = X509_EXTENSION_get_data(extension);
-		char oid[32];
-
-		if (!amd_oid(extension, oid))
-			continue;
-		for (size_t e = 0; e < EXT_COUNT; e++) {
-			if (strcmp(oid, extensions[e].oid) != 0)
-				continue;
-			if (found->have[e])
-				found->twice = extensions[e].name;
-			found->have[e] = true;
-			found->value[e] = bytes_of(ASN1_STRING_get0_data(data), (size_t)ASN1_STRING_length(data));
-		}
-	}
-}
-
-/* Minimal DER INTEGER 0..255: 02 01 xx below 80h, 02 02 00 xx from there on. */
-static bool der_u8(struct bytes value, uint8_t *ret)
-{
-	struct reader r;
-	uint8_t size, number;
-
-	reader_init(&r, value);
-	if (reader_u8(&r) != TAG_INTEGER)
+	if (value.size == 3 && d[0] == DER_INTEGER && d[1] == 1 && d[2] < 0x80)
+		*ret = d[2];
+	else if (value.size == 4 && d[0] == DER_INTEGER && d[1] == 2 && d[2] == 0 && d[3] >= 0x80)
+		*ret = d[3];
+	else
 		return false;
-	size = reader_u8(&r);
-	if (size == 2 && reader_u8(&r) != 0)
-		return false;
-	number = reader_u8(&r);
-	if (!reader_done(&r) || size < 1 || size > 2 || (size == 1) != (number < 0x80))
-		return false;
-	*ret = number;
 	return true;
 }
 
-/* DER IA5String, at most `to_size` - 1 printable characters. */
-static bool der_ia5(struct bytes value, char *to, size_t to_size)
+/* IA5String with at least one character, all printable ASCII. */
+static bool read_text(struct bytes value, char ret[static SNP_VEK_TEXT_MAX])
 {
-	struct reader r;
-	struct bytes text;
+	size_t size = value.size < 2 ? 0 : value.size - 2;
 
-	reader_init(&r, value);
-	if (reader_u8(&r) != TAG_IA5STRING)
+	if (size == 0 || size >= SNP_VEK_TEXT_MAX || value.data[0] != DER_IA5 || value.data[1] != size)
 		return false;
-	text = reader_bytes(&r, reader_u8(&r));
-	if (!reader_done(&r) || text.size == 0 || text.size >= to_size || text.size > 0x7f)
-		return false;
-	for (size_t i = 0; i < text.size; i++)
-		if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+	for (size_t i = 0; i < size; i++)
+		if (value.data[2 + i] < 0x20 || value.data[2 + i] > 0x7e)
 			return false;
-	memcpy(to, text.data, text.size);
-	to[text.size] = 0;
+	memcpy(ret, value.data + 2, size);
+	ret[size] = '\0';
 	return true;
 }
 
-/* "Milan-B0": the product is what stands before the dash; what follows is one letter and one digit. */
-static enum snp_product product_of_name(const char *name)
+/* 64 or 8 octets, raw or (in some certificates of 2023) inside an OCTET STRING of exactly that length. */
+static bool read_hwid(struct bytes value, struct snp_vek *vek)
 {
-	size_t size = strcspn(name, "-");
-	const char *stepping = name + size;
+	const uint8_t *d = value.data;
+	size_t size = value.size;
 
-	if (*stepping && (strlen(stepping) != 3 || stepping[1] < 'A' || stepping[1] > 'Z' || stepping[2] < '0' || stepping[2] > '9'))
-		return SNP_PRODUCT_UNKNOWN;
-	return snp_product_from_name(name, size);
-}
-
-static void complain(struct snp_vek *vek, const char *what, const char *name)
-{
-	if (!vek->text[0])
-		(void)snprintf(vek->text, sizeof(vek->text), "extension %s %s", name, what);
-}
-
-static uint8_t spl(const struct found *found, enum ext e, bool wanted, struct snp_vek *vek)
-{
-	uint8_t value = 0;
-
-	if (!found->have[e]) {
-		if (wanted)
-			complain(vek, "is missing", extensions[e].name);
-		return 0;
+	if ((size == 66 && d[0] == DER_OCTETS && d[1] == 64) || (size == 10 && d[0] == DER_OCTETS && d[1] == 8)) {
+		d += 2;
+		size -= 2;
 	}
-	if (!der_u8(found->value[e], &value))
-		complain(vek, "is not a minimal DER INTEGER of 0 to 255", extensions[e].name);
-	return value;
+	if (size != 64 && size != 8)
+		return false;
+	memcpy(vek->hwid, d, size);
+	vek->hwid_size = size;
+	return true;
 }
 
-static void decode_spls(const struct found *found, struct snp_vek *vek)
+/* "Milan-B0", "Genoa": the product is what stands before "-"; what stands behind it never agrees with the CPUID stepping and says nothing. */
+static bool read_product(struct bytes value, struct snp_vek *vek)
 {
-	bool turin = vek->product == SNP_TURIN;
-	static const enum ext zeros[] = {EXT_SPL4, EXT_SPL5, EXT_SPL6, EXT_SPL7};
+	const char *dash;
+	size_t size;
 
-	vek->struct_version = spl(found, EXT_STRUCT_VERSION, true, vek);
-	vek->tcb.bootloader = spl(found, EXT_BOOTLOADER, true, vek);
-	vek->tcb.tee = spl(found, EXT_TEE, true, vek);
-	vek->tcb.snp = spl(found, EXT_SNP, true, vek);
-	vek->tcb.microcode = spl(found, EXT_MICROCODE, true, vek);
-	vek->tcb.has_fmc = found->have[EXT_FMC];
-	vek->tcb.fmc = spl(found, EXT_FMC, turin, vek);
-	if (found->have[EXT_FMC] && !turin)
-		complain(vek, "exists on Turin only", extensions[EXT_FMC].name);
-	for (size_t i = 0; i < ARRAY_SIZE(zeros); i++)
-		if (spl(found, zeros[i], false, vek) != 0)
-			complain(vek, "must be 0", extensions[zeros[i]].name);
+	if (!read_text(value, vek->product_name))
+		return false;
+	dash = strchr(vek->product_name, '-');
+	size = dash ? (size_t)(dash - vek->product_name) : strlen(vek->product_name);
+	vek->product = snp_product_from_name(vek->product_name, size);
+	return true;
 }
 
-static void decode_hwid(const struct found *found, struct snp_vek *vek)
+static bool read_spl_reserved(struct bytes value, struct snp_vek *vek)
 {
-	struct bytes value = found->value[EXT_HWID];
-	size_t want = vek->product == SNP_TURIN ? SNP_TURIN_HWID_SIZE : SNP_CHIP_ID_SIZE;
+	uint8_t spl;
 
-	vek->has_hwid = found->have[EXT_HWID];
-	/* The length decides, never the first byte: a raw hwID may begin with 02h or 04h. */
-	if (value.size == want + 2 && value.data[0] == TAG_OCTET_STRING && value.data[1] == want)
-		value = bytes_of(value.data + 2, want);
-	vek->hwid = value;
-	vek->hwid_form_good = vek->has_hwid && value.size == want;
+	if (!read_byte(value, &spl))
+		return false;
+	vek->spl_reserved_zero = vek->spl_reserved_zero && spl == 0;
+	return true;
 }
 
-void snp_vek_decode(const X509 *x509, enum snp_signer signer, struct snp_vek *ret)
+static bool read_value(struct snp_vek *vek, enum snp_vek_has bit, struct bytes value)
 {
-	struct found found = {.twice = NULL};
+	switch (bit) {
+	case SNP_VEK_STRUCT_VERSION:
+		return read_byte(value, &vek->struct_version);
+	case SNP_VEK_PRODUCT_NAME:
+		return read_product(value, vek);
+	case SNP_VEK_BOOTLOADER:
+		return read_byte(value, &vek->tcb.bootloader);
+	case SNP_VEK_TEE:
+		return read_byte(value, &vek->tcb.tee);
+	case SNP_VEK_SNP:
+		return read_byte(value, &vek->tcb.snp);
+	case SNP_VEK_SPL4:
+	case SNP_VEK_SPL5:
+	case SNP_VEK_SPL6:
+	case SNP_VEK_SPL7:
+		return read_spl_reserved(value, vek);
+	case SNP_VEK_MICROCODE:
+		return read_byte(value, &vek->tcb.microcode);
+	case SNP_VEK_FMC:
+		vek->tcb.has_fmc = true;
+		return read_byte(value, &vek->tcb.fmc);
+	case SNP_VEK_HWID:
+		return read_hwid(value, vek);
+	case SNP_VEK_CSP_ID:
+		return read_text(value, vek->csp_id);
+	default:
+		return false;
+	}
+}
 
-	*ret = (struct snp_vek){.product = SNP_PRODUCT_UNKNOWN};
-	collect(x509, &found);
-	if (found.twice)
-		complain(ret, "stands there twice", found.twice);
-	if (!found.have[EXT_PRODUCT_NAME])
-		complain(ret, "is missing", "productName");
-	else if (!der_ia5(found.value[EXT_PRODUCT_NAME], ret->product_name, sizeof(ret->product_name)))
-		complain(ret, "is not an IA5String", "productName");
-	ret->product = product_of_name(ret->product_name);
-	decode_spls(&found, ret);
-	decode_hwid(&found, ret);
-	ret->has_csp_id = found.have[EXT_CSP_ID];
-	if (ret->has_csp_id && !der_ia5(found.value[EXT_CSP_ID], ret->csp_id, sizeof(ret->csp_id)))
-		ret->csp_id[0] = 0;
-	if (signer == SNP_SIGNER_VCEK && !ret->has_hwid)
-		complain(ret, "is missing", "hwID");
-	if (signer == SNP_SIGNER_VCEK && ret->has_csp_id)
-		complain(ret, "has no place in a VCEK", "csp_id");
-	if (signer == SNP_SIGNER_VLEK && ret->has_hwid)
-		complain(ret, "has no place in a VLEK", "hwID");
+void snp_vek_read_extension(struct snp_vek *vek, struct bytes oid, struct bytes value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+		const struct extension *e = &extensions[i];
+
+		if (!bytes_equal(oid, bytes_of(e->oid, e->oid_size)))
+			continue;
+		if (vek->present & e->bit) {
+			vek->twice |= e->bit;
+			return;
+		}
+		vek->present |= e->bit;
+		if (!read_value(vek, e->bit, value))
+			vek->bad |= e->bit;
+		return;
+	}
+}
+
+int snp_vek_decode(struct bytes der, struct snp_vek *ret, struct error *error)
+{
+	CLEANUP(snp_cert_deinit) struct snp_cert cert = {0};
+	int r = snp_cert_parse(der, &cert);
+
+	if (r < 0)
+		return r;
+	if (r > 0)
+		return error_set(error, -EINVAL, "%zu bytes that are no X.509 certificate in DER", der.size);
+	snp_cert_read_vek(&cert, ret);
+	return 0;
+}
+
+static int add_spls(struct json_object *to, const struct snp_vek *vek)
+{
+	const struct {
+		const char *name;
+		unsigned bit;
+		uint8_t value;
+	} spls[] = {{"fmc", SNP_VEK_FMC, vek->tcb.fmc}, {"bootloader", SNP_VEK_BOOTLOADER, vek->tcb.bootloader}, {"tee", SNP_VEK_TEE, vek->tcb.tee},
+		{"snp", SNP_VEK_SNP, vek->tcb.snp}, {"microcode", SNP_VEK_MICROCODE, vek->tcb.microcode}};
+	unsigned good = vek->present & ~vek->bad;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(spls); i++)
+		if (good & spls[i].bit)
+			r = json_add_u64(to, spls[i].name, spls[i].value);
+	return r;
+}
+
+static int fill(struct json_object *to, const struct snp_vek *vek)
+{
+	unsigned good = vek->present & ~vek->bad;
+	char time[32];
+	int r = 0;
+
+	time_format(time, vek->not_before);
+	r = json_add_text(to, "not_before", time);
+	time_format(time, vek->not_after);
+	if (r == 0)
+		r = json_add_text(to, "not_after", time);
+	if (r == 0 && (good & SNP_VEK_PRODUCT_NAME))
+		r = json_add_text(to, "product_name", vek->product_name);
+	if (r == 0 && (good & SNP_VEK_HWID))
+		r = json_add_hex(to, "hwid", vek->hwid, vek->hwid_size);
+	if (r == 0 && (good & SNP_VEK_CSP_ID))
+		r = json_add_text(to, "csp_id", vek->csp_id);
+	return r < 0 ? r : add_spls(to, vek);
+}
+
+struct json_object *snp_vek_to_json(const struct snp_vek *vek)
+{
+	JSON_AUTO object = json_object_new_object();
+	struct json_object *ret = object;
+
+	if (!object || fill(object, vek) < 0)
+		return NULL;
+	object = NULL;
+	return ret;
 }

@@ -1,200 +1,282 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One straight column: each stage adds its findings in order, and a stage whose prerequisite failed says `not checked`. Nothing here can turn a verdict
+ * into a yes; verdict_ok() asks for every mandatory finding.
+ */
 #include "snp/verify.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/objects.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/crypto.h"
-#include "base/text.h"
-#include "snp/chain.h"
-#include "snp/crl.h"
+#include "snp/cache_internal.h"
+#include "snp/judge.h"
 #include "snp/p384.h"
 
-#define POINT_SIZE (1 + P384_KEY_SIZE)
+const char *const snp_check_names[] = {"report.size", "report.version", "report.reserved", "report.policy", "report.signature_algo", "report.signer",
+	"report.vmpl", "report.product", "cert.parse", "chain.missing", "chain.names", "vek.kind", "chain.pin", "chain.signature_algo", "chain.ca",
+	"chain.extensions", "chain.validity", "chain.signature", "chain.intermediate", "vek.key", "vek.product", "crl.missing", "crl.parse", "crl.issuer",
+	"crl.signature_algo", "crl.extensions", "crl.signature", "crl.fresh", "crl.revoked", "vek.extensions", "vek.hwid", "vek.tcb", "vek.csp",
+	"report.tcb_reserved", "report.signature", "report.tcb_order", "report.tcb_committed", NULL};
 
-/* x || y of a P-384 key, straight from the SubjectPublicKeyInfo: a full decode by OpenSSL would cost as much as a verification. */
-static bool vek_key(const X509 *vek, uint8_t ret[static P384_KEY_SIZE])
+/* Not every name belongs to every report: the rows that a good verdict would have too. */
+static bool applies(const char *check, const struct snp_report *report)
 {
-	const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(vek);
-	const uint8_t *point = ASN1_STRING_get0_data(bits);
-	X509_ALGOR *algorithm = NULL;
-	const ASN1_OBJECT *object;
-	const void *curve;
-	int type;
-
-	if (X509_PUBKEY_get0_param(NULL, NULL, NULL, &algorithm, X509_get_X509_PUBKEY(vek)) != 1)
-		return false;
-	X509_ALGOR_get0(&object, &type, &curve, algorithm);
-	if (OBJ_obj2nid(object) != NID_X9_62_id_ecPublicKey || type != V_ASN1_OBJECT || OBJ_obj2nid(curve) != NID_secp384r1)
-		return false;
-	if (ASN1_STRING_length(bits) != POINT_SIZE || point[0] != 0x04)
-		return false;
-	memcpy(ret, point + 1, P384_KEY_SIZE);
-	return true;
+	if (strcmp(check, "vek.csp") == 0)
+		return snp_report_signer(report) == SNP_SIGNER_VLEK;
+	if (strcmp(check, "vek.hwid") == 0)
+		return snp_report_signer(report) != SNP_SIGNER_VLEK;
+	if (strcmp(check, "report.tcb_reserved") == 0)
+		return !report->has_cpuid;
+	return strncmp(check, "crl.", 4) != 0 || strcmp(check, "crl.missing") == 0;
 }
 
-static void reverse(uint8_t to[static P384_COORDINATE_SIZE], const uint8_t *from)
+static bool is_advice(const char *check)
 {
-	for (size_t i = 0; i < P384_COORDINATE_SIZE; i++)
-		to[i] = from[P384_COORDINATE_SIZE - 1 - i];
+	return strncmp(check, "crl.", 4) == 0 || strcmp(check, "report.tcb_committed") == 0;
 }
 
-/* 0 good, >0 bad, <0 could not tell. The digest covers the received bytes, never a re-encoding. */
-static int verify_signature(const struct snp_verify_input *input, const uint8_t key[static P384_KEY_SIZE], const struct snp_report *report)
+/* All checks from `first` on. */
+static void skip_from(const char *first, const struct snp_report *report, const char *why, struct verdict *verdict)
 {
-	uint8_t digest[SHA384_SIZE], r[P384_COORDINATE_SIZE], s[P384_COORDINATE_SIZE];
+	bool begun = false;
+
+	for (size_t i = 0; snp_check_names[i]; i++) {
+		begun = begun || strcmp(snp_check_names[i], first) == 0;
+		if (begun && applies(snp_check_names[i], report))
+			verdict_skip(verdict, snp_check_names[i], is_advice(snp_check_names[i]) ? FINDING_ADVICE : FINDING_EVIDENCE, "%s", why);
+	}
+}
+
+static bool check_size(const struct snp_verify_input *input, struct snp_report *report, struct verdict *verdict)
+{
+	if (snp_report_decode(input->report, report) == 0) {
+		verdict_pass(verdict, "report.size", FINDING_EVIDENCE);
+		return true;
+	}
+	verdict_fail(verdict, "report.size", FINDING_EVIDENCE, "an attestation report has exactly %d bytes", SNP_REPORT_SIZE);
+	finding_expected(verdict_last(verdict), "%d", SNP_REPORT_SIZE);
+	finding_actual(verdict_last(verdict), "%zu", input->report.size);
+	finding_fix(verdict_last(verdict), "give the report alone: no header of the ioctl's answer, no padding, no certificates behind it");
+	return false;
+}
+
+static int digest_add(EVP_MD_CTX *context, const void *data, size_t size)
+{
+	uint64_t prefix = size;
+
+	return EVP_DigestUpdate(context, &prefix, sizeof(prefix)) == 1 && EVP_DigestUpdate(context, data, size) == 1 ? 0 : -EIO;
+}
+
+/* Everything that snp_chain_judge() looks at: all certificates and CRLs, the pins, and what of the report chooses among them. */
+static int digest_inputs(EVP_MD_CTX *context, const struct snp_verify_input *input, const struct snp_report *report)
+{
+	unsigned signer = snp_report_signer(report);
+	int r = digest_add(context, &signer, sizeof(signer));
+
+	if (r == 0)
+		r = digest_add(context, report->chip_id, sizeof(report->chip_id));
+	if (r == 0)
+		r = digest_add(context, report->reported_tcb.raw, sizeof(report->reported_tcb.raw));
+	for (size_t i = 0; r == 0 && i < input->certs->count; i++) {
+		unsigned kind = input->certs->items[i].kind;
+
+		r = digest_add(context, &kind, sizeof(kind));
+		if (r == 0)
+			r = digest_add(context, input->certs->items[i].der.data, input->certs->items[i].der.size);
+	}
+	for (size_t i = 0; r == 0 && input->extra_pins && i < input->extra_pins->count && i < SNP_PINS_MAX; i++) {
+		const struct snp_pin *pin = &input->extra_pins->items[i];
+
+		r = digest_add(context, pin->spki_sha256, sizeof(pin->spki_sha256));
+		if (r == 0)
+			r = digest_add(context, pin->label, strnlen(pin->label, sizeof(pin->label)));
+		if (r == 0)
+			r = digest_add(context, &pin->product, sizeof(pin->product));
+	}
+	return r;
+}
+
+static int digest_of(const struct snp_verify_input *input, const struct snp_report *report, uint8_t ret[static 32])
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	int r = -ENOMEM;
+
+	if (context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1)
+		r = digest_inputs(context, input, report);
+	if (r == 0 && EVP_DigestFinal_ex(context, ret, NULL) != 1)
+		r = -EIO;
+	EVP_MD_CTX_free(context);
+	return r;
+}
+
+/* The chain from the cache, or judged now into `room`. */
+static int find_chain(const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *room, const struct snp_chain **ret)
+{
+	uint8_t digest[32];
+	int r;
+
+	*ret = NULL;
+	if (input->cache && !input->certs->bad_certificate[0]) {
+		r = digest_of(input, report, digest);
+		if (r < 0)
+			return r;
+		*ret = snp_vek_cache_get(input->cache, digest);
+		if (*ret)
+			return 0;
+	}
+	r = snp_chain_judge(input->certs, input->extra_pins, report, room);
+	if (r < 0)
+		return r;
+	*ret = room;
+	if (input->cache && !input->certs->bad_certificate[0] && !room->failure.check)
+		snp_vek_cache_put(input->cache, digest, room);
+	return 0;
+}
+
+/* Version 2 does not say its product, so its TCBs could not be read before. */
+static bool check_tcb_layout(const struct snp_report *report, enum snp_product product, struct verdict *verdict)
+{
+	const struct snp_tcb *const tcbs[] = {&report->current_tcb, &report->reported_tcb, &report->committed_tcb, &report->launch_tcb};
+	struct snp_failure failure;
+	bool zero = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tcbs); i++)
+		zero = zero && snp_tcb_reserved_zero(tcbs[i]->raw, product);
+	return snp_settle(verdict, "report.tcb_reserved",
+		!zero && snp_failed(&failure, "report.tcb_reserved", NULL, "reserved bytes of a TCB field must be zero on %s", snp_product_name(product)), &failure);
+}
+
+/* Little endian with 24 bytes of zeros behind, to big endian. False when the number is longer than 48 bytes. */
+static bool turn(uint8_t to[static P384_SIZE], const uint8_t from[static 72])
+{
+	for (size_t i = 0; i < P384_SIZE; i++)
+		to[i] = from[P384_SIZE - 1 - i];
+	return bytes_all_zero(from + P384_SIZE, 72 - P384_SIZE);
+}
+
+static int check_signature(const struct snp_verify_input *input, const struct snp_report *report, const uint8_t key[static 96], struct verdict *verdict)
+{
+	uint8_t digest[SHA384_SIZE], r[P384_SIZE], s[P384_SIZE];
+	struct snp_failure failure;
 	int result = sha384(digest, bytes_of(input->report.data, SNP_SIGNED_SIZE));
 
 	if (result < 0)
 		return result;
-	reverse(r, report->signature_r);
-	reverse(s, report->signature_s);
-	if (input->p384_operations)
-		(*input->p384_operations)++;
-	return p384_verify(key, digest, r, s);
-}
-
-static void check_tcb(struct column *column, const struct snp_report *report, const struct snp_vek *vek)
-{
-	bool reserved = snp_tcb_reserved_zero(report->reported_tcb.raw, vek->product);
-	char have[SNP_TCB_TEXT_MAX], want[SNP_TCB_TEXT_MAX];
-
-	if (column_check(column, "vek.tcb", reserved && snp_tcb_equal(&vek->tcb, &report->reported_tcb),
-		    reserved ? "the VEK is for another TCB than the report's REPORTED_TCB" : "reserved bytes of REPORTED_TCB are not zero for this product"))
-		return;
-	snp_tcb_text(have, &vek->tcb);
-	snp_tcb_text(want, &report->reported_tcb);
-	finding_expected(column_failed(column), "%s (the report)", want);
-	finding_actual(column_failed(column), "%s (the certificate)", have);
-	if (column_failed(column) && (snp_tcb_equal(&vek->tcb, &report->current_tcb) || snp_tcb_equal(&vek->tcb, &report->committed_tcb)))
-		finding_fix(column_failed(column), "the certificate fits CURRENT_TCB or COMMITTED_TCB instead: fetch the one for REPORTED_TCB");
-	else
-		finding_fix(column_failed(column), "fetch the VEK for the chip and the REPORTED_TCB of this report");
-}
-
-static bool hwid_matches(const struct snp_vek *vek, const struct snp_report *report)
-{
-	size_t size = vek->hwid.size;
-
-	return vek->hwid_form_good && memcmp(vek->hwid.data, report->chip_id, size) == 0 &&
-	       bytes_all_zero(report->chip_id + size, SNP_CHIP_ID_SIZE - size) && !bytes_all_zero(report->chip_id, SNP_CHIP_ID_SIZE);
-}
-
-static void check_hwid(struct column *column, const struct snp_report *report, const struct snp_vek *vek, enum snp_signer signer)
-{
-	bool masked = bytes_all_zero(report->chip_id, SNP_CHIP_ID_SIZE);
-	const char *why = masked ? "CHIP_ID is masked (all zero), so the VCEK cannot be bound to the chip" :
-			  !vek->hwid_form_good ? "the hwID of the VCEK has the wrong length for its product" :
-						 "the VCEK is of another chip than the report's CHIP_ID";
-
-	if (signer == SNP_SIGNER_VLEK)
-		return;
-	if (!column_check(column, "vek.hwid", hwid_matches(vek, report), "%s", why))
-		finding_fix(column_failed(column), masked ? "ask the host's operator not to mask the chip id" : "fetch the VCEK of this very chip");
-}
-
-static bool products_agree(const struct snp_report *report, const struct snp_chain *chain, const struct snp_vek *vek)
-{
-	if (vek->product == SNP_PRODUCT_UNKNOWN || vek->product != chain->product)
-		return false;
-	if (chain->pin->product != SNP_PRODUCT_UNKNOWN && chain->pin->product != vek->product)
-		return false;
-	if (vek->struct_version != (vek->product == SNP_TURIN ? 1 : 0))
-		return false;
-	return !report->has_cpuid || report->product == vek->product;
-}
-
-static void check_vek_form(struct column *column, const struct snp_chain *chain, struct snp_verified *out, uint8_t key[static P384_KEY_SIZE])
-{
-	bool going = column_going(column);
-
-	(void)column_check(column, "vek.key", going && vek_key(chain->vek, key), "the key of the VEK is not an uncompressed P-384 point");
-	if (going)
-		snp_vek_decode(chain->vek, out->signer, &out->vek);
-	(void)column_check(column, "vek.extensions", going && !out->vek.text[0], "the VEK's %s", out->vek.text);
-	if (!column_check(column, "vek.product", going && products_agree(&out->report, chain, &out->vek),
-		    "report, VEK, intermediate and root are not of one product"))
-		finding_actual(column_failed(column), "report %s, VEK '%s', intermediate %s, root %s",
-			out->report.has_cpuid ? snp_product_name(out->report.product) : "(version 2 does not say)", out->vek.product_name,
-			snp_product_name(chain->product), going && chain->pin ? chain->pin->label : "unknown");
-}
-
-static void check_vek_binding(struct column *column, struct snp_verified *out)
-{
-	check_hwid(column, &out->report, &out->vek, out->signer);
-	check_tcb(column, &out->report, &out->vek);
-	if (out->signer == SNP_SIGNER_VLEK)
-		(void)column_check(column, "vek.csp", out->vek.csp_id[0], "the VLEK does not name its cloud provider (csp_id missing or malformed)");
-}
-
-static int check_signature(struct column *column, const struct snp_verify_input *input, const struct snp_verified *out, const uint8_t key[static P384_KEY_SIZE])
-{
-	int r = column_going(column) ? verify_signature(input, key, &out->report) : P384_E_BAD_SIGNATURE;
-
-	if (r < 0)
-		return r;
-	if (!column_check(column, "report.signature", r == 0, "the report was not signed by this VEK, or was altered after signing"))
-		finding_fix(column_failed(column), "take the report again, unaltered, with the VEK of its chip and REPORTED_TCB");
+	if (turn(r, report->signature_r) && turn(s, report->signature_s)) {
+		if (input->p384_operations)
+			(*input->p384_operations)++;
+		result = p384_verify(key, digest, r, s);
+	} else {
+		result = P384_E_BAD_SIGNATURE;
+	}
+	if (result < 0)
+		return result;
+	(void)snp_settle(verdict, "report.signature",
+		result != 0 && snp_failed(&failure, "report.signature", "take a new report; if it fails again, the certificate is of another chip or TCB than it says",
+				       "the VEK's key did not sign these bytes: the report was altered, or another key signed it"),
+		&failure);
 	return 0;
 }
 
-static void check_tcb_order(struct column *column, const struct snp_report *report)
+static void check_tcb_order(const struct snp_report *report, struct verdict *verdict)
 {
-	bool good = snp_tcb_at_most(&report->reported_tcb, &report->current_tcb) && snp_tcb_at_most(&report->committed_tcb, &report->current_tcb);
+	bool reported = snp_tcb_at_most(&report->reported_tcb, &report->current_tcb), committed = snp_tcb_at_most(&report->committed_tcb, &report->current_tcb);
+	char current[SNP_TCB_TEXT_MAX], other[SNP_TCB_TEXT_MAX];
+	struct snp_failure failure;
+	bool failed = !(reported && committed) && snp_failed(&failure, "report.tcb_order", "firmware never reports this: do not trust the platform",
+							  "%s is above CURRENT_TCB, the firmware that runs", reported ? "COMMITTED_TCB" : "REPORTED_TCB");
 
-	(void)column_check(column, "report.tcb_order", good, "REPORTED_TCB or COMMITTED_TCB is above CURRENT_TCB, which no firmware does");
-	if (column_going(column) && !snp_tcb_at_most(&report->reported_tcb, &report->committed_tcb))
-		verdict_fail(column->verdict, "report.tcb_committed", FINDING_ADVICE,
-			"REPORTED_TCB is above COMMITTED_TCB: the host may still roll its firmware back");
+	if (failed) {
+		snp_tcb_text(current, &report->current_tcb);
+		snp_tcb_text(other, reported ? &report->committed_tcb : &report->reported_tcb);
+		snp_failure_values(&failure, other, "at most %s", current);
+	}
+	(void)snp_settle(verdict, "report.tcb_order", failed, &failure);
+	if (snp_tcb_at_most(&report->reported_tcb, &report->committed_tcb)) {
+		verdict_pass(verdict, "report.tcb_committed", FINDING_ADVICE);
+		return;
+	}
+	verdict_fail(verdict, "report.tcb_committed", FINDING_ADVICE, "REPORTED_TCB is above COMMITTED_TCB: the host may still roll its firmware back");
+	finding_fix(verdict_last(verdict), "ask the host's operator to commit the firmware; a policy can demand a minimum of COMMITTED_TCB (tcb_fields)");
 }
 
-static int verify_chain(struct column *column, const struct snp_verify_input *input, struct snp_verified *out)
+static void note_trust(const struct snp_chain *chain, struct snp_verified *out)
 {
-	uint8_t key[P384_KEY_SIZE] = {0};
-	struct snp_chain chain;
+	out->operator_trust = chain->operator_trust;
+	if (chain->operator_trust)
+		(void)snprintf(out->trust_text, sizeof(out->trust_text), "operator trust: %s (not AMD's)", chain->pin.label);
+	else
+		(void)snprintf(out->trust_text, sizeof(out->trust_text), "AMD %s", chain->pin.label);
+}
+
+/* From the product on: the chain's signatures are good. */
+static int check_content(const struct snp_verify_input *input, const struct snp_chain *chain, struct snp_verified *out, struct verdict *verdict)
+{
+	bool agrees;
 	int r;
 
-	snp_chain_choose(input->certs, &out->report, &chain);
-	r = snp_chain_check(column, input, &out->report, &chain);
-	if (r < 0)
-		return r;
-	check_vek_form(column, &chain, out, key);
-	if (column_going(column) && !out->report.has_cpuid)
-		snp_report_relayout(&out->report, out->vek.product);
-	snp_crl_check(column, input, &chain);
-	check_vek_binding(column, out);
-	r = check_signature(column, input, out, key);
-	if (r < 0)
-		return r;
-	check_tcb_order(column, &out->report);
-	if (chain.pin) {
-		out->operator_trust = chain.operator_trust;
-		(void)snprintf(out->trust_text, sizeof(out->trust_text), "%s%s", chain.operator_trust ? "operator trust: " : "", chain.pin->label);
+	note_trust(chain, out);
+	out->vek = chain->vek;
+	agrees = snp_judge_product(chain, &out->report, verdict);
+	(void)snp_judge_crls(chain, input, verdict);
+	if (!agrees) {
+		skip_from("vek.extensions", &out->report, "vek.product failed before", verdict);
+		return 0;
 	}
-	if (column_going(column))
-		out->product = out->vek.product;
+	out->product = chain->product;
+	if (!out->report.has_cpuid)
+		snp_report_relayout(&out->report, chain->product);
+	(void)snp_judge_vek(chain, &out->report, input->allow_masked_chip_id, verdict);
+	if (!out->report.has_cpuid)
+		(void)check_tcb_layout(&out->report, chain->product, verdict);
+	r = check_signature(input, &out->report, chain->key, verdict);
+	if (r < 0) {
+		skip_from("report.signature", &out->report, "the signature could not be computed", verdict);
+		return r;
+	}
+	check_tcb_order(&out->report, verdict);
 	return 0;
+}
+
+static int run(const struct snp_verify_input *input, struct snp_verified *out, struct verdict *verdict)
+{
+	const struct snp_chain *chain;
+	struct snp_chain room;
+	int r;
+
+	if (!check_size(input, &out->report, verdict)) {
+		skip_from("report.version", &out->report, "report.size failed before", verdict);
+		return 0;
+	}
+	out->product = out->report.product;
+	out->signer = (enum snp_signer)snp_report_signer(&out->report);
+	if (!snp_report_check(&out->report, input->report, verdict)) {
+		skip_from("cert.parse", &out->report, "the report itself is malformed", verdict);
+		return 0;
+	}
+	r = find_chain(input, &out->report, &room, &chain);
+	if (r < 0) {
+		skip_from("cert.parse", &out->report, "the certificates could not be read for want of memory", verdict);
+		return r;
+	}
+	(void)snp_judge_chain(chain, input->now, verdict);
+	if (chain->failure.check) {
+		skip_from("vek.product", &out->report, "the certificate chain failed before", verdict);
+		return 0;
+	}
+	return check_content(input, chain, out, verdict);
 }
 
 int snp_verify(const struct snp_verify_input *input, struct snp_verified *ret, struct verdict *verdict)
 {
-	struct snp_verified out = {.product = SNP_PRODUCT_UNKNOWN};
-	struct column column = {.verdict = verdict};
-	int r = snp_report_decode(input->report, &out.report);
+	struct snp_verified out;
+	int r;
 
-	if (!column_check(&column, "report.size", r == 0, "a report has %d bytes, this has %zu", SNP_REPORT_SIZE, input->report.size)) {
-		*ret = out;
-		return 0;
-	}
-	out.signer = snp_report_signer(&out.report) == SNP_SIGNER_VLEK ? SNP_SIGNER_VLEK : SNP_SIGNER_VCEK;
-	if (!snp_report_check(&out.report, input->report, verdict))
-		column.stopped_by = verdict_first_failed(verdict)->check;
-	r = verify_chain(&column, input, &out);
-	if (r < 0)
-		verdict_fail(verdict, "internal", FINDING_EVIDENCE, "verification could not be carried through: %s", strerror(-r));
+	memset(&out, 0, sizeof(out));
+	r = run(input, &out, verdict);
 	*ret = out;
 	return r;
 }

@@ -25,6 +25,7 @@ struct snp_verify_input {
 	enum snp_revocation revocation;
 	const struct snp_pins *extra_pins; /* NULL: AMD's only */
 	int64_t now;                       /* Unix seconds */
+	bool allow_masked_chip_id;         /* a report without a chip id may come with a VCEK: then nothing binds it to the chip but the signature */
 	struct snp_vek_cache *cache;       /* NULL: none */
 	uint64_t *p384_operations;         /* NULL, or counts up by one for each P-384 verification */
 };
