@@ -161,7 +161,9 @@ static const struct {
 	{{"--vmpl", "4"}, "report.vmpl"},
 	{{"--version", "6"}, "report.version"},
 	{{"--policy", "0x10000"}, "report.policy"},
-	{{"--cpuid", "0x1a,2,1"}, "report.product|vek.product|chain.names"},
+	{{"--cpuid", "0x19,0x11,1"}, "report.product|vek.product|chain.names|chain.pin"},
+	{{"--cpuid", "0x1a,2,1"}, "report.reserved"}, /* bytes of the TCB that Turin does not have */
+	{{"--cpuid", "0x17,1,1"}, "report.product"},
 	{{"--mask-chip-id", "yes"}, "vek.hwid"},
 	{{"--current-tcb", "3,0,20,200"}, "report.tcb_order"},
 };
