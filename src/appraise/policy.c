@@ -184,6 +184,11 @@ const struct snp_pins *policy_pins(const struct policy *policy)
 	return &policy->pins;
 }
 
+bool policy_allows_masked_chip_id(const struct policy *policy)
+{
+	return policy->masked_chip_id == POLICY_TRUE;
+}
+
 bool policy_may_admit_chip(const struct policy *policy, const uint8_t chip_id[static 64], int64_t now)
 {
 	const struct allow_entry *entry;

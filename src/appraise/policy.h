@@ -42,6 +42,9 @@ enum snp_revocation policy_revocation(const struct policy *policy, enum snp_revo
 /* The pins of "trust": they count for this policy only. Never NULL. */
 const struct snp_pins *policy_pins(const struct policy *policy);
 
+/* True when the policy accepts a VCEK's report without a chip id: hand it to snp_verify(). */
+bool policy_allows_masked_chip_id(const struct policy *policy);
+
 /* May a chip that gives no other certificate be asked for at KDS? False when chip_id is stated and does not list it. */
 bool policy_may_admit_chip(const struct policy *policy, const uint8_t chip_id[static 64], int64_t now);
 

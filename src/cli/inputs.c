@@ -164,6 +164,7 @@ int inputs_verify(struct verify_subject *subject, struct snp_verified *ret, stru
 		.revocation = subject->revocation,
 		.extra_pins = subject->pins,
 		.now = subject->now,
+		.allow_masked_chip_id = subject->allow_masked_chip_id,
 	};
 	enum input_kind kind = input_recognise(subject->data);
 	int r;

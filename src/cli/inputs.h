@@ -33,6 +33,7 @@ struct verify_subject {
 	const struct snp_pins *pins;
 	enum snp_revocation revocation;
 	int64_t now;
+	bool allow_masked_chip_id;
 
 	bool has_pcrs;
 	uint32_t pcr_mask;

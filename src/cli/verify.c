@@ -154,6 +154,7 @@ static int verify(struct verify_run *run, struct error *error)
 		.pins = &run->pins,
 		.revocation = run->revocation,
 		.now = run->now,
+		.allow_masked_chip_id = run->policy && policy_allows_masked_chip_id(run->policy),
 	};
 	struct claims claims;
 	int r;
