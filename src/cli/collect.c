@@ -54,9 +54,9 @@ static int complete(const struct collect_options *options, const char *verb, str
 	struct snp_report report;
 	int r;
 
+	snp_certs_init(&certs);
 	if (!evidence->cert_table.size && !options->certs.count && !options->kds)
 		return EXIT_YES;
-	snp_certs_init(&certs);
 	if (snp_report_decode(buf_view(&evidence->report), &report))
 		return error_set(error, EXIT_EVIDENCE, "what the provider gave is no report");
 	r = gather(options, verb, &evidence->cert_table, &certs, error);
