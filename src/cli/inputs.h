@@ -34,6 +34,9 @@ struct verify_subject {
 	enum snp_revocation revocation;
 	int64_t now;
 	bool allow_masked_chip_id;
+	struct bytes report_data; /* expected; empty: none was given */
+
+	bool report_data_done; /* the verdict has the finding already */
 
 	bool has_pcrs;
 	uint32_t pcr_mask;

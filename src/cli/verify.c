@@ -159,10 +159,13 @@ static int verify(struct verify_run *run, struct error *error)
 	struct claims claims;
 	int r;
 
+	if (run->options.report_data.given)
+		subject.report_data = bytes_of(run->options.report_data.data, sizeof(run->options.report_data.data));
 	r = inputs_verify(&subject, &run->verified, &run->verdict, error);
 	if (r < 0)
 		return r;
-	check_report_data(run);
+	if (!subject.report_data_done)
+		check_report_data(run);
 	/* Claims of evidence that is not genuine mean nothing: there is nothing to appraise. */
 	if (!run->policy || verdict_exit(&run->verdict) == EXIT_EVIDENCE)
 		return 0;

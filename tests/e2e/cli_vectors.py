@@ -120,7 +120,9 @@ def hostile_table(entry, steps, reports):
     if code != entry["expect"]["exit"]:
         failures.append(f"{entry['file']}: exit {code} instead of {entry['expect']['exit']} ({entry['mutation']})")
         return
-    check_first(entry, answer, steps)
+    # Nothing tells an empty file that was meant as a table from one that was meant as a certificate.
+    empty = os.path.getsize(os.path.join(VECTORS, entry["file"])) == 0
+    check_first(entry, answer, {"table": steps.get("table", set()) | {"cert.parse"}} if empty else steps)
 
 
 def control(entry):
