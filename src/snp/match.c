@@ -14,10 +14,10 @@ static bool is_vlek(const struct snp_report *report)
 	return snp_report_signer(report) == SNP_SIGNER_VLEK;
 }
 
-/* Version 1 came with Turin. No VLEK of Turin is public, so VLEKs are not held to it. */
-static bool struct_version_fits(const struct snp_chain *chain, const struct snp_report *report)
+/* Version 1 came with Turin and its fmcSPL; what the fields are is told by the extensions themselves, so a 0 there does no harm. */
+static bool struct_version_fits(const struct snp_chain *chain)
 {
-	return is_vlek(report) || chain->vek.struct_version == (chain->product == SNP_TURIN ? 1 : 0);
+	return chain->vek.struct_version <= (chain->product == SNP_TURIN ? 1 : 0);
 }
 
 static bool product_failed(const struct snp_chain *chain, const struct snp_report *report, struct snp_failure *failure)
@@ -34,7 +34,7 @@ static bool product_failed(const struct snp_chain *chain, const struct snp_repor
 		snp_failure_values(failure, chain->vek.product_name, "%s, or %s-... with a stepping", name, name);
 		return true;
 	}
-	return !struct_version_fits(chain, report) && snp_failed(failure, "vek.product", FETCH_PRODUCT_FIX, "a VCEK of %s has structVersion %d, this one has %u",
+	return !struct_version_fits(chain) && snp_failed(failure, "vek.product", FETCH_PRODUCT_FIX, "a VEK of %s has at most structVersion %d, this one has %u",
 							      name, chain->product == SNP_TURIN, chain->vek.struct_version);
 }
 
