@@ -50,7 +50,8 @@ void check_abi_min(const struct check *check, const struct policy *policy, const
 void check_firmware_min(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);
 void check_provisional(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);
 void check_mitigations_launch(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);
-void check_mitigations_current(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);
+void check_mitigations_current(
+	const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);
 void check_tcb_min(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);
 
 /* checks_tpm.c */

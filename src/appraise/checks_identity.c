@@ -103,9 +103,11 @@ void check_vmpl(const struct check *check, const struct policy *policy, const st
 	if (claims->report.vmpl <= policy->vmpl_max.value) {
 		verdict_pass(verdict, check->name, check->class);
 	} else {
-		verdict_fail(verdict, check->name, check->class, "the report was asked for at a less privileged level than the policy admits");
+		verdict_fail(
+			verdict, check->name, check->class, "the report was asked for at a less privileged level than the policy admits");
 		finding_expected(verdict_last(verdict), "at most %u", policy->vmpl_max.value);
-		finding_fix(verdict_last(verdict), "ask for the report at the lower VMPL, or raise snp.vmpl.max if an SVSM runs below the guest");
+		finding_fix(verdict_last(verdict),
+			"ask for the report at the lower VMPL, or raise snp.vmpl.max if an SVSM runs below the guest");
 	}
 	finding_actual(verdict_last(verdict), "%u", claims->report.vmpl);
 }

@@ -3,8 +3,8 @@
 #include "appraise/check.h"
 
 /* One finding per bit that the policy states. */
-static void check_bits(const struct check *check, const struct policy_bit *bits, const enum policy_tri *wanted, size_t count, uint64_t value,
-	const struct claims *claims, struct verdict *verdict, const char *fix)
+static void check_bits(const struct check *check, const struct policy_bit *bits, const enum policy_tri *wanted, size_t count,
+	uint64_t value, const struct claims *claims, struct verdict *verdict, const char *fix)
 {
 	for (size_t i = 0; i < count; i++) {
 		bool set = (value >> bits[i].bit) & 1;
@@ -18,7 +18,8 @@ static void check_bits(const struct check *check, const struct policy_bit *bits,
 			finding_fix(verdict_last(verdict), "update the host's SNP firmware, or set this member to null");
 			continue;
 		}
-		finding = verdict_add(verdict, bits[i].check, check->class, set == (wanted[i] == POLICY_TRUE) ? FINDING_PASSED : FINDING_FAILED);
+		finding = verdict_add(
+			verdict, bits[i].check, check->class, set == (wanted[i] == POLICY_TRUE) ? FINDING_PASSED : FINDING_FAILED);
 		finding_actual(finding, "%s", set ? bits[i].set : bits[i].clear);
 		if (set == (wanted[i] == POLICY_TRUE))
 			continue;
@@ -68,7 +69,8 @@ void check_firmware_min(const struct check *check, const struct policy *policy, 
 	if (version_number(have->major, have->minor, have->build) >= version_number(min->major, min->minor, min->build)) {
 		verdict_pass(verdict, check->name, check->class);
 	} else {
-		verdict_fail(verdict, check->name, check->class, "the host can return to SNP firmware that is older than the policy admits");
+		verdict_fail(
+			verdict, check->name, check->class, "the host can return to SNP firmware that is older than the policy admits");
 		finding_expected(verdict_last(verdict), "at least %u.%u.%u", min->major, min->minor, min->build);
 		finding_fix(verdict_last(verdict), "let the host install and commit newer SNP firmware");
 	}
@@ -90,18 +92,20 @@ void check_provisional(const struct check *check, const struct policy *policy, c
 		verdict_pass(verdict, check->name, check->class);
 		return;
 	}
-	verdict_fail(verdict, check->name, check->class, "the running firmware is provisional: the host has not committed it and can go back");
+	verdict_fail(
+		verdict, check->name, check->class, "the running firmware is provisional: the host has not committed it and can go back");
 	finding_expected(verdict_last(verdict), "committed %u.%u.%u", current->major, current->minor, current->build);
 	finding_actual(verdict_last(verdict), "committed %u.%u.%u", committed->major, committed->minor, committed->build);
-	finding_fix(verdict_last(verdict), "let the host commit its firmware, or set snp.provisional_firmware to true (clouds often run so)");
+	finding_fix(
+		verdict_last(verdict), "let the host commit its firmware, or set snp.provisional_firmware to true (clouds often run so)");
 }
 
-static void check_mitigations(const struct check *check, uint64_t wanted, uint64_t have, const struct claims *claims,
-	struct verdict *verdict, const char *fix)
+static void check_mitigations(
+	const struct check *check, uint64_t wanted, uint64_t have, const struct claims *claims, struct verdict *verdict, const char *fix)
 {
 	if (!claims->report.has_mit_vectors) {
-		verdict_fail(verdict, check->name, check->class, "not provable: report version %u carries no mitigation vector, version 5 does",
-			claims->report.version);
+		verdict_fail(verdict, check->name, check->class,
+			"not provable: report version %u carries no mitigation vector, version 5 does", claims->report.version);
 		finding_fix(verdict_last(verdict), "update the host's SNP firmware, or leave this member out");
 		return;
 	}

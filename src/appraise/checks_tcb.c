@@ -88,7 +88,8 @@ static void fail_line(const struct check *check, const struct claims *claims, st
 	} else if (!claims->report.has_cpuid) {
 		verdict_fail(verdict, check->name, check->class,
 			"report version 2 does not name the silicon line, and the policy has no floor for %s, which it may be", missing);
-		finding_fix(verdict_last(verdict), "state a floor in snp.tcb_min for each line of the product, or let the host update its firmware");
+		finding_fix(verdict_last(verdict),
+			"state a floor in snp.tcb_min for each line of the product, or let the host update its firmware");
 	} else {
 		verdict_fail(verdict, check->name, check->class, "the policy has no floor for the silicon line %s", missing);
 		finding_fix(verdict_last(verdict), "add \"%s\" to snp.tcb_min, or leave this line out of your fleet", missing);
@@ -101,7 +102,8 @@ void check_tcb_min(const struct check *check, const struct policy *policy, const
 {
 	const struct tcb_row rows[] = {
 		{TCB_REPORTED, &claims->report.reported_tcb, "let the host update its firmware and raise REPORTED_TCB"},
-		{TCB_COMMITTED, &claims->report.committed_tcb, "let the host commit newer firmware: it can go back to what it has committed"},
+		{TCB_COMMITTED, &claims->report.committed_tcb,
+			"let the host commit newer firmware: it can go back to what it has committed"},
 		{TCB_CURRENT, &claims->report.current_tcb, "let the host update its firmware"},
 		{TCB_LAUNCH, &claims->report.launch_tcb, "the guest was launched on older firmware: restart it"},
 	};

@@ -14,8 +14,8 @@ void check_unsupported(const struct check *check, const struct policy *policy, c
 }
 
 /* One PCR; false and a failed finding when it does not match. */
-static bool check_pcr(const struct check *check, const struct allow_list *list, unsigned pcr, const struct claims *claims,
-	struct verdict *verdict)
+static bool check_pcr(
+	const struct check *check, const struct allow_list *list, unsigned pcr, const struct claims *claims, struct verdict *verdict)
 {
 	const struct allow_entry *entry;
 	char hex[2 * 32 + 1];
@@ -33,7 +33,8 @@ static bool check_pcr(const struct check *check, const struct allow_list *list, 
 		entry ? "admitted until its not_after only" : "does not list");
 	finding_expected(verdict_last(verdict), "PCR %u: one of %zu values of the policy", pcr, list->count);
 	finding_actual(verdict_last(verdict), "PCR %u: %s", pcr, hex);
-	finding_fix(verdict_last(verdict), "boot the image that was measured, or add this value after you have predicted it from your own build");
+	finding_fix(verdict_last(verdict),
+		"boot the image that was measured, or add this value after you have predicted it from your own build");
 	return false;
 }
 

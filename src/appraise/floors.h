@@ -6,7 +6,7 @@
  */
 #include "appraise/policy_model.h"
 
-#define FLOORS_MAX 16             /* named floors in the data file; make_floors.py refuses more */
+#define FLOORS_MAX 16              /* named floors in the data file; make_floors.py refuses more */
 #define FLOORS_DEFAULT "entrysign" /* below it a report can be forged */
 
 /* The names, in the file's order. Returns how many. */

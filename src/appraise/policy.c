@@ -123,7 +123,8 @@ static int check_os_identity(struct policy_reader *reader, const struct policy *
 		if (!policy->id_key_digest.stated)
 			return policy_error(reader, "os_identity \"id-block\" needs snp.id_key_digest");
 		if (!policy->guest_svn_min.stated && !policy->measurement.stated)
-			return policy_error(reader, "os_identity \"id-block\" needs snp.guest_svn.min or snp.measurement: one key signs old images too");
+			return policy_error(reader,
+				"os_identity \"id-block\" needs snp.guest_svn.min or snp.measurement: one key signs old images too");
 		return 0;
 	case POLICY_OS_PCRS:
 		if (!policy->tpm.pcrs_stated)

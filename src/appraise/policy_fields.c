@@ -62,8 +62,7 @@ void policy_pop(struct policy_reader *reader)
 
 static int refuse_unknown(struct policy_reader *reader, struct json_object *value, const struct policy_member *members, size_t count)
 {
-	json_object_object_foreach(value, name, unused)
-	{
+	json_object_object_foreach (value, name, unused) {
 		size_t i = 0;
 		int r;
 
@@ -78,7 +77,8 @@ static int refuse_unknown(struct policy_reader *reader, struct json_object *valu
 	return 0;
 }
 
-int policy_read_object(struct policy_reader *reader, struct json_object *value, const struct policy_member *members, size_t count, void *base)
+int policy_read_object(
+	struct policy_reader *reader, struct json_object *value, const struct policy_member *members, size_t count, void *base)
 {
 	int r;
 

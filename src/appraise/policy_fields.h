@@ -35,19 +35,20 @@ int policy_push(struct policy_reader *reader, const char *name, size_t index) MU
 void policy_pop(struct policy_reader *reader);
 
 /* Every member of `value` must have a row, every required row must be there. Rows are read in the table's order. */
-int policy_read_object(struct policy_reader *reader, struct json_object *value, const struct policy_member *members, size_t count,
-	void *base) MUST_CHECK;
+int policy_read_object(
+	struct policy_reader *reader, struct json_object *value, const struct policy_member *members, size_t count, void *base) MUST_CHECK;
 
 /* The string, checked for type. */
 int policy_read_string(struct policy_reader *reader, struct json_object *value, size_t max, const char **ret) MUST_CHECK;
 
 /* The index of a string in `names`, or an error that lists them. */
-int policy_read_choice(struct policy_reader *reader, struct json_object *value, const char *const *names, size_t count, size_t *ret) MUST_CHECK;
+int policy_read_choice(struct policy_reader *reader, struct json_object *value, const char *const *names, size_t count, size_t *ret)
+	MUST_CHECK;
 
 int policy_read_u64(struct policy_reader *reader, struct json_object *value, uint64_t max, uint64_t *ret) MUST_CHECK;
-int policy_read_tri(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;    /* enum policy_tri */
-int policy_read_texts(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;  /* struct policy_texts */
-int policy_read_hex16(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;  /* struct allow_list ... */
+int policy_read_tri(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;   /* enum policy_tri */
+int policy_read_texts(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK; /* struct policy_texts */
+int policy_read_hex16(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK; /* struct allow_list ... */
 int policy_read_hex32(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;
 int policy_read_hex48(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;
 int policy_read_chips(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;  /* 64 bytes, or 8 for Turin */

@@ -53,7 +53,7 @@ struct policy_bit {
 	const char *check;  /* "guest_policy.debug" */
 	unsigned bit;
 	unsigned from_version; /* lowest report version that can tell; 0 = all */
-	const char *set;    /* what a 1 means, for people */
+	const char *set;       /* what a 1 means, for people */
 	const char *clear;
 };
 

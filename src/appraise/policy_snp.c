@@ -110,7 +110,8 @@ static int read_guest_policy(struct policy_reader *reader, struct json_object *v
 	struct policy_member rows[POLICY_GUEST_BITS + 1];
 
 	bit_rows(rows, policy_guest_bits, POLICY_GUEST_BITS, offsetof(struct policy, guest_bits), 0);
-	rows[POLICY_GUEST_BITS] = (struct policy_member){"abi_min", policy_read_version2, offsetof(struct policy, abi_min), MEMBER_OPTIONAL};
+	rows[POLICY_GUEST_BITS] =
+		(struct policy_member){"abi_min", policy_read_version2, offsetof(struct policy, abi_min), MEMBER_OPTIONAL};
 	return policy_read_object(reader, value, rows, ARRAY_SIZE(rows), to);
 }
 
@@ -183,7 +184,8 @@ static int read_floor(struct policy_reader *reader, struct json_object *value, v
 
 	/* FMC exists on Turin only; on another line it is an unknown member. */
 	for (size_t i = turin ? TCB_FMC : TCB_BOOTLOADER; i < TCB_PARTS; i++)
-		rows[count++] = (struct policy_member){policy_tcb_parts[i], read_part, offsetof(struct policy_floor, min) + i, MEMBER_OPTIONAL};
+		rows[count++] =
+			(struct policy_member){policy_tcb_parts[i], read_part, offsetof(struct policy_floor, min) + i, MEMBER_OPTIONAL};
 	floor->stated = true;
 	return policy_read_object(reader, value, rows, count, floor);
 }

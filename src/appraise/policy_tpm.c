@@ -27,8 +27,7 @@ static int read_bank(struct policy_reader *reader, struct json_object *value, vo
 /* Any process of the guest can reset 16 and 23, and 17..22 belong to a dynamic launch: none of them proves a boot. */
 static int refuse_resettable(struct policy_reader *reader, struct json_object *value)
 {
-	json_object_object_foreach(value, name, unused)
-	{
+	json_object_object_foreach (value, name, unused) {
 		uint64_t number;
 
 		(void)unused;

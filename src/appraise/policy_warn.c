@@ -14,7 +14,8 @@ static void warn_os_identity(const struct policy *policy, struct verdict *verdic
 {
 	if (policy->os_identity == POLICY_OS_UNVERIFIED) {
 		warn(verdict, "warning.os_identity",
-			"\"unverified\": nothing proves which operating system runs. On AWS and GCP any tenant's VM of this size has the same "
+			"\"unverified\": nothing proves which operating system runs. On AWS and GCP any tenant's VM of this size has the "
+			"same "
 			"measurement, and the host can swap your boot disk",
 			"use a host with kernel hashes, an ID block or Azure's vTPM, and state os_identity accordingly");
 	}
@@ -53,7 +54,8 @@ static void warn_chips(const struct policy *policy, struct verdict *verdict)
 
 	if (milan && !policy->chip_id.stated) {
 		warn(verdict, "warning.chip_id",
-			"Milan is admitted without chip_id: the root seed of a Milan chip can be extracted (arXiv 2605.12990), and one exploited "
+			"Milan is admitted without chip_id: the root seed of a Milan chip can be extracted (arXiv 2605.12990), and one "
+			"exploited "
 			"chip anywhere can attest anything",
 			"list the chip_id of the machines that you use, or leave Milan out of products");
 	}
@@ -77,7 +79,8 @@ static void warn_pcrs(const struct policy *policy, struct verdict *verdict)
 	if (!used)
 		return;
 	verdict_fail(verdict, "warning.pcrs", FINDING_ADVICE,
-		"volatile PCRs (%s): a firmware update of the host, a new boot entry or a new file changes them and locks the guest out", list);
+		"volatile PCRs (%s): a firmware update of the host, a new boot entry or a new file changes them and locks the guest out",
+		list);
 	finding_fix(verdict_last(verdict), "prefer PCRs 4, 7 and 11 with a unified kernel image");
 }
 

@@ -59,8 +59,8 @@ struct option_u64 {
 };
 
 struct cli_option {
-	const char *name;  /* long name, without dashes */
-	char letter;       /* 0: none */
+	const char *name; /* long name, without dashes */
+	char letter;      /* 0: none */
 	enum option_kind kind;
 	void *to;
 	const char *value; /* what it takes, for --help; NULL for a flag */

@@ -49,7 +49,8 @@ int show_evidence(struct bytes data, struct json_object *object, struct verdict 
 	if (r < 0)
 		return r;
 	if (r > 0 || snp_report_decode(buf_view(&evidence.report), &report) != 0) {
-		verdict_fail(verdict, "evidence.parse", FINDING_EVIDENCE, "%s", r > 0 ? error_text(&error) : "the report does not have 1184 bytes");
+		verdict_fail(verdict, "evidence.parse", FINDING_EVIDENCE, "%s",
+			r > 0 ? error_text(&error) : "the report does not have 1184 bytes");
 		json_object_object_del(object, "certificate_table");
 		return 0;
 	}

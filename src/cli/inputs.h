@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What the command line names: files told apart by their content, directories of certificates, and the one call that verifies either form. */
+/*
+ * What the command line names: files told apart by their content, directories of certificates, and the one call that verifies either
+ * form.
+ */
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/finding.h"
@@ -47,4 +50,5 @@ struct verify_subject {
 int inputs_verify(struct verify_subject *subject, struct snp_verified *ret, struct verdict *verdict, struct error *error) MUST_CHECK;
 
 /* evidence.c: the same for what is not a bare report. */
-int inputs_verify_evidence(struct verify_subject *subject, struct snp_verified *ret, struct verdict *verdict, struct error *error) MUST_CHECK;
+int inputs_verify_evidence(struct verify_subject *subject, struct snp_verified *ret, struct verdict *verdict, struct error *error)
+	MUST_CHECK;

@@ -25,7 +25,8 @@ static void print_help(const struct cli_usage *usage)
 
 		if (option->letter)
 			(void)snprintf(letter, sizeof(letter), "-%c, ", option->letter);
-		(void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, option->name, option->value ? " " : "", option->value ? option->value : "");
+		(void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, option->name, option->value ? " " : "",
+			option->value ? option->value : "");
 		printf("  %-34s %s\n", left, option->help);
 	}
 	printf("  %-34s %s\n", "    --help", "print this text");

@@ -89,8 +89,7 @@ void output_table(FILE *out, struct json_object *object, int indent)
 		}
 		return;
 	}
-	json_object_object_foreach(object, name, value)
-	{
+	json_object_object_foreach (object, name, value) {
 		char shown[128];
 
 		text_printable(shown, sizeof(shown), bytes_of_text(name));

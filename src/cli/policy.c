@@ -48,14 +48,15 @@ static int print_checked(const char *path, const struct policy *policy, struct v
 	struct json_object *object;
 
 	if (!json) {
-		printf("%s: policy \"%s\" is well formed, os_identity %s, %zu warning%s\n", path, policy_name(policy), policy_os_identity(policy),
-			warnings->count, warnings->count == 1 ? "" : "s");
+		printf("%s: policy \"%s\" is well formed, os_identity %s, %zu warning%s\n", path, policy_name(policy),
+			policy_os_identity(policy), warnings->count, warnings->count == 1 ? "" : "s");
 		verdict_print(warnings, stdout, false, output_colour(stdout));
 		return exit_code;
 	}
 	object = json_object_new_object();
 	if (json_add_text(object, "file", path) < 0 || json_add_bool(object, "valid", true) < 0 ||
-		json_add_text(object, "name", policy_name(policy)) < 0 || json_add_text(object, "os_identity", policy_os_identity(policy)) < 0 ||
+		json_add_text(object, "name", policy_name(policy)) < 0 ||
+		json_add_text(object, "os_identity", policy_os_identity(policy)) < 0 ||
 		json_add(object, "warnings", verdict_to_json(warnings)) < 0) {
 		(void)json_object_put(object);
 		return output_error(EXIT_INTERNAL, "out of memory");

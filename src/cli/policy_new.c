@@ -170,8 +170,8 @@ int policy_explain_main(int argc, char **argv)
 		{"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object"},
 	};
 	const struct cli_usage usage = {"policy explain FILE --report FILE [OPTIONS]",
-		"Prints what each member of a policy makes of a report. The report is not verified here: sevattest verify does that.", options,
-		ARRAY_SIZE(options), 1, 1};
+		"Prints what each member of a policy makes of a report. The report is not verified here: sevattest verify does that.",
+		options, ARRAY_SIZE(options), 1, 1};
 	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
 	static struct snp_verified verified;
 	static struct claims claims;

@@ -11,9 +11,10 @@ static void print_usage(FILE *out)
 	fprintf(out, "Usage: sevattest VERB [ARGUMENTS]\n\nProves what an AMD SEV-SNP guest runs, and gets it its keys.\n\nVerbs:\n");
 	for (size_t i = 0; i < verbs_count; i++)
 		fprintf(out, "  %-12s %s\n", verbs[i].name, verbs[i].summary);
-	fprintf(out, "\n  sevattest VERB --help prints the options of a verb; sevattest --version the version.\n"
-		     "\nExit codes: 0 yes, 1 internal error, 2 usage, 3 evidence invalid, 4 policy does not match, 5 unreachable or temporary,\n"
-		     "6 refused by the broker, 7 not supported on this machine. See sevattest(1).\n");
+	fprintf(out,
+		"\n  sevattest VERB --help prints the options of a verb; sevattest --version the version.\n"
+		"\nExit codes: 0 yes, 1 internal error, 2 usage, 3 evidence invalid, 4 policy does not match, 5 unreachable or temporary,\n"
+		"6 refused by the broker, 7 not supported on this machine. See sevattest(1).\n");
 }
 
 int main(int argc, char **argv)

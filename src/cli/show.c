@@ -107,7 +107,8 @@ static int show_file(const char *path, struct json_object *object, struct verdic
 	if (r == 0 && function && verdict->count)
 		r = json_add(object, "findings", verdict_to_json(verdict));
 	if (r == -EBADMSG || (r == 0 && !function))
-		return output_error(EXIT_EVIDENCE, "show: %s: none of our objects: no report (1184 bytes), evidence, certificate, table, CRL or policy", path);
+		return output_error(EXIT_EVIDENCE,
+			"show: %s: none of our objects: no report (1184 bytes), evidence, certificate, table, CRL or policy", path);
 	if (r < 0 || verdict->out_of_memory)
 		return output_error(EXIT_INTERNAL, "out of memory");
 	for (size_t i = 0; i < verdict->count; i++) {
@@ -131,8 +132,9 @@ int show_main(int argc, char **argv)
 	bool json = false;
 	const struct cli_option options[] = {{"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object"}};
 	const struct cli_usage usage = {"show FILE... [OPTIONS]",
-		"Prints what is in a file, recognised by its content: a report, evidence, certificates, a certificate table, a CRL, a policy.", options,
-		ARRAY_SIZE(options), 1, FILES_MAX};
+		"Prints what is in a file, recognised by its content: a report, evidence, certificates, a certificate table, a CRL, a "
+		"policy.",
+		options, ARRAY_SIZE(options), 1, FILES_MAX};
 	JSON_AUTO all = json_object_new_array();
 	struct json_object *object;
 	int count, r, worst = EXIT_YES;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The parts of `sevattest show` by kind of object: each adds members to `object` and findings about the form. 0, -EBADMSG (not such an object), -ENOMEM. */
+/*
+ * The parts of `sevattest show` by kind of object: each adds members to `object` and findings about the form.
+ * 0, -EBADMSG (not such an object), -ENOMEM.
+ */
 #include "base/bytes.h"
 #include "base/finding.h"
 #include "base/json.h"

@@ -52,7 +52,8 @@ static int parse(int argc, char **argv, struct verify_options *to)
 	const struct cli_option options[] = {
 		{"certs", 0, OPTION_TEXTS, &to->certs, "PATH", "certificates: PEM, DER, a certificate table, or a directory"},
 		{"crl", 0, OPTION_TEXT, &to->crl, "PATH", "AMD's revocation list"},
-		{"revocation", 0, OPTION_TEXT, &to->revocation, "MODE", "require, if-present or off (default: the policy's, else if-present)"},
+		{"revocation", 0, OPTION_TEXT, &to->revocation, "MODE",
+			"require, if-present or off (default: the policy's, else if-present)"},
 		{"policy", 0, OPTION_TEXT, &to->policy, "FILE", "appraise with this policy"},
 		{"report-data", 0, OPTION_HEX64, &to->report_data, "HEX", "the 64 bytes that REPORT_DATA must have"},
 		{"trust", 0, OPTION_TEXTS, &to->trust, "PEM", "another root, for this call"},
@@ -61,7 +62,8 @@ static int parse(int argc, char **argv, struct verify_options *to)
 		{"json", 0, OPTION_FLAG, &to->json, NULL, "print one JSON object"},
 	};
 	const struct cli_usage usage = {"verify FILE [OPTIONS]",
-		"Verifies a report or evidence down to AMD's root key. Without --policy nothing is appraised.", options, ARRAY_SIZE(options), 1, 1};
+		"Verifies a report or evidence down to AMD's root key. Without --policy nothing is appraised.", options,
+		ARRAY_SIZE(options), 1, 1};
 	char **files;
 	int count, r;
 
@@ -131,14 +133,16 @@ static void check_report_data(struct verify_run *run)
 	char hex[2 * 64 + 1];
 
 	if (!run->options.report_data.given) {
-		verdict_skip(&run->verdict, "report_data", FINDING_ADVICE, "NOT CHECKED: no --report-data was given, so this may be a replay");
+		verdict_skip(
+			&run->verdict, "report_data", FINDING_ADVICE, "NOT CHECKED: no --report-data was given, so this may be a replay");
 		return;
 	}
 	if (!memcmp(have, run->options.report_data.data, 64)) {
 		verdict_pass(&run->verdict, "report_data", FINDING_POLICY);
 		return;
 	}
-	verdict_fail(&run->verdict, "report_data", FINDING_POLICY, "REPORT_DATA is not what was asked for: another request's report, or a replay");
+	verdict_fail(&run->verdict, "report_data", FINDING_POLICY,
+		"REPORT_DATA is not what was asked for: another request's report, or a replay");
 	hex_encode(hex, run->options.report_data.data, 64);
 	finding_expected(verdict_last(&run->verdict), "%s", hex);
 	hex_encode(hex, have, 64);

@@ -124,7 +124,7 @@ START_TEST(cases)
 	for (size_t i = 0; i < all_checks_count; i++) {
 		const struct check *check = &all_checks[i];
 
-		/* masked_chip_id needs a report that the vectors do not have: see below. The unsupported ones never pass, and tpm.pcrs needs a quote. */
+		/* masked_chip_id needs a report that the vectors do not have: see below. What is not supported never passes. */
 		if (strcmp(check->name, "masked_chip_id") != 0)
 			ck_assert_msg(holds(&failed_names, check->name), "no case makes %s fail", check->name);
 		if (check->eval != check_unsupported && check->eval != check_pcrs)

@@ -162,7 +162,8 @@ END_TEST
 static void big_document(struct buf *text, size_t count)
 {
 	ck_assert_int_eq(buf_append_text(text, "{\"version\":1,\"name\":\"big\",\"os_identity\":\"kernel-hashes\",\"snp\":{"
-					       "\"guest_policy\":{\"debug\":false},\"measurement\":["), 0);
+					       "\"guest_policy\":{\"debug\":false},\"measurement\":["),
+		0);
 	for (size_t i = 0; i < count; i++)
 		ck_assert_int_eq(buf_printf(text, "%s\"%096zx\"", i ? "," : "", i * 2654435761u % 4294967291u), 0);
 	ck_assert_int_eq(buf_append_text(text, "]}}"), 0);

@@ -49,8 +49,11 @@ START_TEST(good)
 	char **rest;
 	int count;
 
-	ck_assert_int_eq(parse(&values, WORDS("a", "--flag", "--text", "x", "--texts=1", "b", "--texts", "2", "--number", "18446744073709551615",
-				 "--time", "2026-06-01T00:00:00Z"), &rest, &count), 0);
+	ck_assert_int_eq(parse(&values,
+				 WORDS("a", "--flag", "--text", "x", "--texts=1", "b", "--texts", "2", "--number", "18446744073709551615",
+					 "--time", "2026-06-01T00:00:00Z"),
+				 &rest, &count),
+		0);
 	ck_assert_int_eq(count, 2);
 	ck_assert_str_eq(rest[0], "a");
 	ck_assert_str_eq(rest[1], "b");
