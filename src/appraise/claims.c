@@ -17,6 +17,15 @@ void claims_from_verified(struct claims *ret, const struct snp_verified *verifie
 		ret->line = snp_line_of(ret->report.cpuid_family, ret->report.cpuid_model, ret->report.cpuid_stepping);
 }
 
+void claims_add_evidence(struct claims *claims, const struct evidence *evidence, const struct verdict *verdict)
+{
+	const struct finding *quote = verdict_find(verdict, "quote.pcr_digest");
+
+	_Static_assert(EVIDENCE_PCR_COUNT == CLAIMS_PCRS && EVIDENCE_PCR_SIZE == sizeof(claims->pcrs[0]), "the same PCRs");
+	if (evidence->kind == EVIDENCE_AZ_SNP_VTPM && quote && quote->state == FINDING_PASSED)
+		claims_add_pcrs(claims, (UINT32_C(1) << CLAIMS_PCRS) - 1, evidence->pcrs);
+}
+
 void claims_add_pcrs(struct claims *claims, uint32_t mask, const uint8_t values[static CLAIMS_PCRS][32])
 {
 	claims->has_pcrs = true;

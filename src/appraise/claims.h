@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/finding.h"
+#include "evidence/evidence.h"
 #include "snp/report.h"
 #include "snp/verify.h"
 
@@ -27,6 +29,12 @@ struct claims {
 
 /* Facts of a report that snp_verify() has passed. `now` is Unix seconds, for `not_after` in policies. */
 void claims_from_verified(struct claims *ret, const struct snp_verified *verified, int64_t now);
+
+/*
+ * Adds what the evidence proves beside the report: on Azure the PCR values, if `verdict` says that its quote has passed (quote_check() demands that the
+ * signed selection covers every value given).
+ */
+void claims_add_evidence(struct claims *claims, const struct evidence *evidence, const struct verdict *verdict);
 
 /* Adds the PCR values that a verified quote covers: bit i of `mask` says that values[i] is one. */
 void claims_add_pcrs(struct claims *claims, uint32_t mask, const uint8_t values[static CLAIMS_PCRS][32]);

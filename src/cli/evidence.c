@@ -30,6 +30,8 @@ int inputs_verify_evidence(struct verify_subject *subject, struct snp_verified *
 	r = evidence_verify(&evidence, &input, ret, verdict);
 	if (r < 0)
 		return error_set(error, r, "the verification could not run: %s", strerror(-r));
+	claims_from_verified(&subject->claims, ret, subject->now);
+	claims_add_evidence(&subject->claims, &evidence, verdict);
 	subject->report_data_done = true;
 	return 0;
 }

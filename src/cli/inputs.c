@@ -172,5 +172,8 @@ int inputs_verify(struct verify_subject *subject, struct snp_verified *ret, stru
 	if (kind == INPUT_JSON || kind == INPUT_HCL)
 		return inputs_verify_evidence(subject, ret, verdict, error);
 	r = snp_verify(&input, ret, verdict);
-	return r < 0 ? error_set(error, r, "the verification could not run: %s", strerror(-r)) : 0;
+	if (r < 0)
+		return error_set(error, r, "the verification could not run: %s", strerror(-r));
+	claims_from_verified(&subject->claims, ret, subject->now);
+	return 0;
 }

@@ -4,6 +4,7 @@
  * What the command line names: files told apart by their content, directories of certificates, and the one call that verifies either
  * form.
  */
+#include "appraise/claims.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/finding.h"
@@ -29,7 +30,7 @@ int inputs_add_crl(struct snp_certs *certs, const char *path, struct error *erro
 /* A PEM or DER root of --trust. A file that holds no certificate is usage: -EINVAL. */
 int inputs_add_trust(struct snp_pins *pins, const char *path, struct error *error) MUST_CHECK;
 
-/* A report or evidence, and with what to verify it. The PCRs come out of a verified quote. */
+/* A report or evidence, and with what to verify it. */
 struct verify_subject {
 	struct bytes data;
 	const struct snp_certs *certs;
@@ -40,10 +41,8 @@ struct verify_subject {
 	struct bytes report_data; /* expected; empty: none was given */
 
 	bool report_data_done; /* the verdict has the finding already */
+	struct claims claims;  /* for an appraisal; they mean nothing unless the verdict is good */
 
-	bool has_pcrs;
-	uint32_t pcr_mask;
-	uint8_t pcrs[24][32];
 };
 
 /* Binary: a report. JSON: evidence. 0: it ran; <0: could not tell. */

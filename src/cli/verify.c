@@ -160,7 +160,6 @@ static int verify(struct verify_run *run, struct error *error)
 		.now = run->now,
 		.allow_masked_chip_id = run->policy && policy_allows_masked_chip_id(run->policy),
 	};
-	struct claims claims;
 	int r;
 
 	if (run->options.report_data.given)
@@ -173,10 +172,7 @@ static int verify(struct verify_run *run, struct error *error)
 	/* Claims of evidence that is not genuine mean nothing: there is nothing to appraise. */
 	if (!run->policy || verdict_exit(&run->verdict) == EXIT_EVIDENCE)
 		return 0;
-	claims_from_verified(&claims, &run->verified, run->now);
-	if (subject.has_pcrs)
-		claims_add_pcrs(&claims, subject.pcr_mask, (const uint8_t(*)[32])subject.pcrs);
-	r = appraise(run->policy, &claims, &run->verdict);
+	r = appraise(run->policy, &subject.claims, &run->verdict);
 	run->appraised = r == 0;
 	return r;
 }
