@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.environ.get("SEVATTEST", "sevattest")
 VECTORS = os.environ.get("SEVATTEST_VECTORS", os.path.join(HERE, "..", "..", "..", "shared", "vectors"))
 STEPS = os.path.join(HERE, "..", "unit", "snp", "steps.map")
-WANTED = {"report": 42, "hostile report": 218, "hostile certificate-table": 16, "control": 6}
+WANTED = {"report": 42, "hostile report": 218, "hostile certificate-table": 16, "hostile hcl-report": 36, "evidence": 4, "control": 6}
 failures = []
 
 
@@ -125,6 +125,30 @@ def hostile_table(entry, steps, reports):
     check_first(entry, answer, {"table": steps.get("table", set()) | {"cert.parse"}} if empty else steps)
 
 
+def hostile_hcl(entry, steps):
+    code, answer = run("verify", entry["file"], "--json", *options_of(entry))
+    if code != entry["expect"]["exit"]:
+        failures.append(f"{entry['file']}: exit {code} instead of {entry['expect']['exit']} ({entry['mutation']})")
+        return
+    # Without the magic nothing tells that it was meant as an HCL report: it is judged as a bare one.
+    with open(os.path.join(VECTORS, entry["file"]), "rb") as file:
+        bare = file.read(4) != b"HCLA"
+    check_first(entry, answer, {"hcl.header": {"report.size"}} if bare else steps)
+
+
+def evidence(entry):
+    """KBS evidence in each form. Azure's nonces are not in the index: without --report-data the quote's is the first check that can fail."""
+    code, answer = run("show", entry["file"], "--json")
+    if code != 0 or not (answer or {}).get("report"):
+        failures.append(f"{entry['file']}: show: exit {code} instead of 0")
+    for difference in differences("", (answer or {}).get("report", {}), entry.get("decoded", {})):
+        failures.append(f"{entry['file']}: show: {difference}")
+    code, answer = run("verify", entry["file"], "--json", *options_of(entry))
+    wanted = (0, None) if entry["tee"] == "snp" else (3, "quote.nonce")
+    if (code, first_failed(answer)) != wanted:
+        failures.append(f"{entry['file']}: exit {code}, first failed {first_failed(answer)}, instead of {wanted}")
+
+
 def control(entry):
     options = options_of(entry)
     if entry["type"] == "tpm-quote":
@@ -156,6 +180,12 @@ def main():
         elif entry["kind"] == "hostile" and entry["type"] == "certificate-table":
             hostile_table(entry, steps, reports)
             counts["hostile certificate-table"] += 1
+        elif entry["kind"] == "hostile" and entry["type"] == "hcl-report":
+            hostile_hcl(entry, steps)
+            counts["hostile hcl-report"] += 1
+        elif entry["kind"] == "evidence":
+            evidence(entry)
+            counts["evidence"] += 1
         elif entry["kind"] == "control":
             control(entry)
             counts["control"] += 1
