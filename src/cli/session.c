@@ -41,8 +41,9 @@ static int pin_read(struct session *session, const char *path, struct error *err
 
 	if (!r)
 		r = json_read(buf_view(&text), &object, error);
+	/* Also what `sevattest-broker signing-key show --json` prints: {"thumbprint": ..., "jwk": {...}}. */
 	if (!r)
-		r = jwk_import(object, JWK_PUBLIC, &session->pin, error);
+		r = jwk_import(json_get_object(object, "jwk") ? json_get_object(object, "jwk") : object, JWK_PUBLIC, &session->pin, error);
 	if (r) {
 		error_prefix(error, "--broker-key %s", path);
 		return r == -ENOMEM ? EXIT_INTERNAL : EXIT_USAGE;

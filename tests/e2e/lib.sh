@@ -224,7 +224,7 @@ e2e_broker_start() {
 	E2E_HTTPD_PID=$E2E_PID
 	e2e_wait_port "$E2E_HTTPD_PORT" "$E2E_PID"
 	[ -s "$d/escrow" ] || e2e_ctl init --escrow "$d/escrow" >/dev/null 2>"$E2E_DIR/$1-init.log" || e2e_fail "sevattest-broker init"
-	e2e_ctl signing-key show >"$E2E_BROKER_KEY" || e2e_fail "sevattest-broker signing-key show"
+	e2e_ctl --json signing-key show >"$E2E_BROKER_KEY" || e2e_fail "sevattest-broker signing-key show"
 }
 
 e2e_ctl() { "$(e2e_program sevattest-broker)" --socket "$E2E_ADMIN" "$@"; }
