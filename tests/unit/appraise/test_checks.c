@@ -11,6 +11,7 @@
 #include "appraise/appraise.h"
 #include "appraise/check.h"
 #include "base/files.h"
+#include "snp/hooks.h"
 
 #define NOW 1780272000 /* 2026-06-01T00:00:00Z: the cases' not_after stand around it */
 #define NAMES_MAX 64
@@ -21,6 +22,7 @@ struct names {
 };
 
 static struct names failed_names, passed_names;
+static size_t disabled_count;
 
 static void remember(struct names *names, const char *name)
 {
@@ -80,6 +82,22 @@ static const char *first_failed(const struct verdict *verdict)
 	return NULL;
 }
 
+/* In a build with the test-only switch: without the check that refused, the case passes or fails elsewhere. */
+static void run_disabled(const struct policy *policy, const struct claims *claims, const char *name, const char *check)
+{
+	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
+	const char *got;
+
+	snp_hook_disable(check);
+	if (snp_hook_disabled(check)) {
+		ck_assert_int_eq(appraise(policy, claims, &verdict), 0);
+		got = first_failed(&verdict);
+		ck_assert_msg(!got || strcmp(got, check) != 0, "%s: %s fails although it is disabled", name, check);
+		disabled_count++;
+	}
+	snp_hook_disable(NULL);
+}
+
 static void run_case(struct json_object *row)
 {
 	const char *name = json_get_text(row, "name", NULL), *expected = json_get_text(row, "first_failed", NULL), *got;
@@ -97,6 +115,8 @@ static void run_case(struct json_object *row)
 	ck_assert_msg(!got == !expected && (!got || !strcmp(got, expected)), "%s: first failed is %s, not %s", name, got ? got : "none",
 		expected ? expected : "none");
 	ck_assert_int_eq(verdict_exit(&verdict), expected ? EXIT_POLICY : EXIT_YES);
+	if (expected)
+		run_disabled(policy, &claims, name, expected);
 	for (size_t i = 0; i < verdict.count; i++) {
 		const struct finding *finding = &verdict.items[i];
 
@@ -130,7 +150,7 @@ START_TEST(cases)
 		if (check->eval != check_unsupported && check->eval != check_pcrs)
 			ck_assert_msg(holds(&passed_names, check->name), "no case makes %s pass", check->name);
 	}
-	printf("%zu cases of %zu checks\n", count, all_checks_count);
+	printf("%zu cases of %zu checks, %zu of them once more with their check disabled\n", count, all_checks_count, disabled_count);
 }
 END_TEST
 
@@ -197,22 +217,29 @@ START_TEST(pcrs)
 }
 END_TEST
 
-int main(void)
+static bool have_vectors(void)
 {
-	Suite *suite = suite_create("checks");
-	TCase *tcase = tcase_create("checks");
 	const char *vectors = getenv("SEVATTEST_VECTORS");
-	struct buf probe = BUF_NULL;
-	SRunner *runner;
+	CLEANUP(buf_deinit) struct buf probe = BUF_NULL;
 	char path[4096];
-	int failed;
 
 	(void)snprintf(path, sizeof(path), "%s/index.json", vectors ? vectors : "");
-	if (!vectors || file_read(path, (size_t)64 << 20, &probe, NULL) < 0) {
+	return vectors && file_read(path, (size_t)64 << 20, &probe, NULL) == 0;
+}
+
+int main(void)
+{
+	TCase *tcase;
+	Suite *suite;
+	SRunner *runner;
+	int failed;
+
+	if (!have_vectors()) {
 		printf("SKIP: no vectors in SEVATTEST_VECTORS\n");
 		return 77;
 	}
-	buf_deinit(&probe);
+	suite = suite_create("checks");
+	tcase = tcase_create("checks");
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, cases);
 	tcase_add_test(tcase, masked_chip);
