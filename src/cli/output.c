@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-#define NAME_WIDTH 24 /* of a table's left column */
+#define NAME_WIDTH 30 /* of a table's left column */
 
 bool output_colour(FILE *out)
 {
@@ -72,6 +72,13 @@ static bool is_compound(struct json_object *value)
 	return json_object_is_type(value, json_type_object) || json_object_is_type(value, json_type_array);
 }
 
+static bool is_empty(struct json_object *value)
+{
+	if (json_object_is_type(value, json_type_array))
+		return json_object_array_length(value) == 0;
+	return json_object_object_length(value) == 0;
+}
+
 void output_table(FILE *out, struct json_object *object, int indent)
 {
 	if (json_object_is_type(object, json_type_array)) {
@@ -93,14 +100,16 @@ void output_table(FILE *out, struct json_object *object, int indent)
 		char shown[128];
 
 		text_printable(shown, sizeof(shown), bytes_of_text(name));
-		fprintf(out, "%*s%-*s", indent, "", NAME_WIDTH - indent > 0 ? NAME_WIDTH - indent : 1, shown);
-		if (is_compound(value)) {
-			fprintf(out, "\n");
+		if (is_compound(value) && !is_empty(value)) {
+			fprintf(out, "%*s%s\n", indent, "", shown);
 			output_table(out, value, indent + 2);
-		} else {
-			fprintf(out, " ");
-			print_scalar(out, value);
-			fprintf(out, "\n");
+			continue;
 		}
+		fprintf(out, "%*s%-*s ", indent, "", NAME_WIDTH - indent > 0 ? NAME_WIDTH - indent : 1, shown);
+		if (is_compound(value))
+			fprintf(out, "none");
+		else
+			print_scalar(out, value);
+		fprintf(out, "\n");
 	}
 }

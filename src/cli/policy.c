@@ -93,7 +93,7 @@ static int check_main(int argc, char **argv)
 
 static const struct policy_verb policy_verbs[] = {
 	{"check", check_main, "check FILE: is it well formed, and what does it not prove"},
-	{"new", policy_new_main, "new --from FILE: a first policy out of reports"},
+	{"new", policy_new_main, "new --from FILE | --template NAME: a first policy out of reports, or a template"},
 	{"explain", policy_explain_main, "explain FILE --report FILE: what each member makes of a report"},
 };
 

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sevattest policy new: a first policy out of reports that a person vouches for; sevattest policy explain: what a policy makes of one. */
+/* sevattest policy new: a first policy out of reports that a person vouches for, or a template. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "appraise/appraise.h"
-#include "base/files.h"
+#include "appraise/policy.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/policy.h"
+
+struct policy_template {
+	const char *name;
+	const char *text;
+};
+
+/* Defines `static const struct policy_template policy_templates[]`. */
+#include "cli/templates_table.h"
 
 #define FROM_MAX 256 /* reports in one call: one image on many machines */
 
@@ -17,20 +23,6 @@ struct reports {
 	struct snp_report items[FROM_MAX];
 	size_t count;
 };
-
-static int read_report(const char *path, struct snp_report *ret)
-{
-	CLEANUP(buf_deinit) struct buf data = BUF_NULL;
-	struct error error = ERROR_NULL;
-	int r;
-
-	r = file_read(path, SNP_REPORT_SIZE + 1, &data, &error);
-	if (r < 0)
-		return output_error(EXIT_USAGE, "%s", error_text(&error));
-	if (snp_report_decode(buf_view(&data), ret) != 0)
-		return output_error(EXIT_EVIDENCE, "%s: not a report: it does not have %d bytes", path, SNP_REPORT_SIZE);
-	return EXIT_YES;
-}
 
 /* Pushes `value` as hex unless the list has it. */
 static int push_hex(struct json_object *list, const uint8_t *value, size_t size)
@@ -122,19 +114,32 @@ static struct json_object *make_policy(const char *name, const struct reports *r
 	return NULL;
 }
 
+static int print_template(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(policy_templates); i++) {
+		if (!strcmp(policy_templates[i].name, name)) {
+			fputs(policy_templates[i].text, stdout);
+			return EXIT_YES;
+		}
+	}
+	return output_error(EXIT_USAGE, "policy new: --template is one of: azure, aws, gcp, kvm");
+}
+
 int policy_new_main(int argc, char **argv)
 {
 	static struct reports reports;
 	struct option_texts from = {0};
-	const char *name = NULL, *os_identity = NULL;
+	const char *name = NULL, *os_identity = NULL, *template = NULL;
 	bool pin_chips = false;
 	const struct cli_option options[] = {
 		{"from", 0, OPTION_TEXTS, &from, "FILE", "a report of a guest that you vouch for; may be given again"},
+		{"template", 0, OPTION_TEXT, &template, "NAME",
+			"print the template for azure, aws, gcp or kvm instead: fill in its empty lists"},
 		{"name", 0, OPTION_TEXT, &name, "NAME", "the policy's name (default: new)"},
 		{"os-identity", 0, OPTION_TEXT, &os_identity, "KIND", "kernel-hashes or unverified (default: unverified)"},
 		{"pin-chips", 0, OPTION_FLAG, &pin_chips, NULL, "list the chips too: the one defence against another machine's stolen key"},
 	};
-	const struct cli_usage usage = {"policy new --from FILE [OPTIONS]",
+	const struct cli_usage usage = {"policy new --from FILE | --template NAME [OPTIONS]",
 		"Prints a policy that admits what the given reports show. The reports are not verified: verify them first.", options,
 		ARRAY_SIZE(options), 0, 0};
 	JSON_AUTO policy = NULL;
@@ -144,12 +149,16 @@ int policy_new_main(int argc, char **argv)
 	r = options_parse(&usage, argc, argv, &files, &count);
 	if (r != 0)
 		return r < 0 ? EXIT_USAGE : EXIT_YES;
+	if (template && from.count)
+		return output_error(EXIT_USAGE, "policy new: give --template or --from, not both");
+	if (template)
+		return print_template(template);
 	if (!from.count)
-		return output_error(EXIT_USAGE, "policy new: give --from FILE");
+		return output_error(EXIT_USAGE, "policy new: give --from FILE or --template NAME");
 	if (os_identity && strcmp(os_identity, "kernel-hashes") != 0 && strcmp(os_identity, "unverified") != 0)
 		return output_error(EXIT_USAGE, "policy new: --os-identity is kernel-hashes or unverified");
 	for (size_t i = 0; i < from.count; i++) {
-		r = read_report(from.items[i], &reports.items[i]);
+		r = policy_read_report(from.items[i], &reports.items[i]);
 		if (r != EXIT_YES)
 			return r;
 		reports.count = i + 1;
@@ -159,54 +168,4 @@ int policy_new_main(int argc, char **argv)
 		return output_error(EXIT_INTERNAL, "out of memory");
 	printf("%s\n", json_object_to_json_string_ext(policy, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	return EXIT_YES;
-}
-
-int policy_explain_main(int argc, char **argv)
-{
-	bool json = false;
-	const char *report = NULL;
-	const struct cli_option options[] = {
-		{"report", 0, OPTION_TEXT, &report, "FILE", "the report to appraise"},
-		{"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object"},
-	};
-	const struct cli_usage usage = {"policy explain FILE --report FILE [OPTIONS]",
-		"Prints what each member of a policy makes of a report. The report is not verified here: sevattest verify does that.",
-		options, ARRAY_SIZE(options), 1, 1};
-	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
-	static struct snp_verified verified;
-	static struct claims claims;
-	struct error error = ERROR_NULL;
-	struct json_object *object;
-	POLICY_AUTO policy = NULL;
-	char **files;
-	int count, r;
-
-	r = options_parse(&usage, argc, argv, &files, &count);
-	if (r != 0)
-		return r < 0 ? EXIT_USAGE : EXIT_YES;
-	if (!report)
-		return output_error(EXIT_USAGE, "policy explain: give --report FILE");
-	r = policy_file_read(files[0], &policy, &error);
-	if (r < 0)
-		return output_error(output_exit_of(r), "%s", error_text(&error));
-	r = read_report(report, &verified.report);
-	if (r != EXIT_YES)
-		return r;
-	verified.product = verified.report.product;
-	verified.signer = (enum snp_signer)snp_report_signer(&verified.report);
-	claims_from_verified(&claims, &verified, time(NULL));
-	if (appraise(policy, &claims, &verdict) < 0)
-		return output_error(EXIT_INTERNAL, "out of memory");
-	if (!json) {
-		printf("policy \"%s\" against %s (not verified):\n", policy_name(policy), report);
-		verdict_print(&verdict, stdout, true, output_colour(stdout));
-		return verdict_exit(&verdict);
-	}
-	object = json_object_new_object();
-	if (json_add_text(object, "policy", policy_name(policy)) < 0 || json_add_bool(object, "verified", false) < 0 ||
-		json_add(object, "findings", verdict_to_json(&verdict)) < 0) {
-		(void)json_object_put(object);
-		return output_error(EXIT_INTERNAL, "out of memory");
-	}
-	return output_json(object, verdict_exit(&verdict));
 }

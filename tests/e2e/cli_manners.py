@@ -115,6 +115,11 @@ def policies(folder):
     expect("and admits its report", ["verify", REPORT, *CHAIN, "--policy", path], 0, "matches policy")
     expect("and no other", ["verify", "reports/v3-milan-vcek-vmpl0-azure-cvm-e3823822.bin", "--policy", path, "--certs",
                             "certs/v3-milan-vcek-vmpl0-azure-cvm-e3823822.vcek.der", *CHAIN[2:]], 4, "chip_id")
+    for name in ("azure", "aws", "gcp", "kvm"):
+        template = expect(f"template {name}", ["policy", "new", "--template", name], 0, '"version": 1')
+        expect(f"template {name} is well formed", ["policy", "check", "-"], 0, f'"{name}"', stdin=template.encode())
+    expect("unknown template", ["policy", "new", "--template", "x"], 2, "", "azure")
+    expect("new without anything", ["policy", "new"], 2, "", "--from")
     expect("explain", ["policy", "explain", path, "--report", REPORT], 0, "measurement")
     expect("explain without a report", ["policy", "explain", path], 2, "", "--report")
 
