@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A set-associative table: the digest picks four places, the least recently used of them gives way. No allocation after cache_new. */
+/*
+ * Chains: a set-associative table; the digest picks four places, the least recently used of them gives way. No allocation after cache_new. Pairs of CA
+ * certificates: a short list, the oldest gives way.
+ */
 #include "snp/cache.h"
 
 #include <errno.h>
@@ -9,6 +12,17 @@
 #include "snp/cache_internal.h"
 
 #define WAYS 4
+#define PAIRS 8 /* three products with ASK and ASVK each, and two of an operator */
+
+struct authority {
+	X509 *x509;
+	uint8_t *der;
+	size_t size;
+};
+
+struct pair {
+	struct authority intermediate, root;
+};
 
 struct slot {
 	uint8_t digest[32];
@@ -19,6 +33,8 @@ struct slot {
 struct snp_vek_cache {
 	uint64_t clock;
 	struct snp_vek_cache_stats stats;
+	struct pair pairs[PAIRS];
+	size_t next_pair;
 	size_t sets;
 	struct slot slots[];
 };
@@ -38,8 +54,23 @@ int snp_vek_cache_new(size_t capacity, struct snp_vek_cache **ret)
 	return 0;
 }
 
+static void authority_deinit(struct authority *authority)
+{
+	X509_free(authority->x509);
+	free(authority->der);
+	*authority = (struct authority){0};
+}
+
+static void pair_deinit(struct pair *pair)
+{
+	authority_deinit(&pair->intermediate);
+	authority_deinit(&pair->root);
+}
+
 struct snp_vek_cache *snp_vek_cache_free(struct snp_vek_cache *cache)
 {
+	for (size_t i = 0; cache && i < PAIRS; i++)
+		pair_deinit(&cache->pairs[i]);
 	free(cache);
 	return NULL;
 }
@@ -82,4 +113,48 @@ void snp_vek_cache_put(struct snp_vek_cache *cache, const uint8_t digest[static 
 	memcpy(victim->digest, digest, 32);
 	victim->chain = *chain;
 	victim->used = ++cache->clock;
+}
+
+static bool is_from(const struct authority *authority, struct bytes der)
+{
+	return authority->x509 && bytes_equal(bytes_of(authority->der, authority->size), der);
+}
+
+X509 *snp_vek_cache_known(const struct snp_vek_cache *cache, struct bytes der)
+{
+	for (size_t i = 0; i < PAIRS; i++) {
+		if (is_from(&cache->pairs[i].intermediate, der))
+			return cache->pairs[i].intermediate.x509;
+		if (is_from(&cache->pairs[i].root, der))
+			return cache->pairs[i].root.x509;
+	}
+	return NULL;
+}
+
+bool snp_vek_cache_has_pair(const struct snp_vek_cache *cache, const X509 *intermediate, const X509 *root)
+{
+	for (size_t i = 0; i < PAIRS; i++)
+		if (intermediate && cache->pairs[i].intermediate.x509 == intermediate && cache->pairs[i].root.x509 == root)
+			return true;
+	return false;
+}
+
+static bool authority_init(struct authority *authority, const struct snp_cert *cert)
+{
+	authority->der = malloc(cert->der.size);
+	if (!authority->der || X509_up_ref(cert->x509) != 1)
+		return false;
+	memcpy(authority->der, cert->der.data, cert->der.size);
+	authority->size = cert->der.size;
+	authority->x509 = cert->x509;
+	return true;
+}
+
+void snp_vek_cache_put_pair(struct snp_vek_cache *cache, const struct snp_cert *intermediate, const struct snp_cert *root)
+{
+	struct pair *pair = &cache->pairs[cache->next_pair++ % PAIRS];
+
+	pair_deinit(pair);
+	if (!authority_init(&pair->intermediate, intermediate) || !authority_init(&pair->root, root))
+		pair_deinit(pair);
 }

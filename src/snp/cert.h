@@ -28,6 +28,8 @@ enum { SNP_CERT_E_PARSE = 1 };
 
 /* 0; SNP_CERT_E_PARSE unless `der` is exactly one DER certificate of version 3 with readable times; -ENOMEM. */
 int snp_cert_parse(struct bytes der, struct snp_cert *ret) MUST_CHECK;
+/* The same for bytes that were parsed before: `x509` came from exactly them. Takes a reference of its own. */
+int snp_cert_parse_known(struct bytes der, X509 *x509, struct snp_cert *ret) MUST_CHECK;
 void snp_cert_deinit(struct snp_cert *cert);
 void snp_cert_read_vek(const struct snp_cert *cert, struct snp_vek *ret);
 

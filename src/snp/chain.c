@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "snp/cache_internal.h"
 
 const char *const snp_chain_steps[] = {"cert.parse", "chain.missing", "chain.names", "vek.kind", "chain.pin", "chain.signature_algo", "chain.ca",
 	"chain.extensions", "chain.validity", "chain.signature", "chain.intermediate", "vek.key", NULL};
@@ -31,14 +32,22 @@ static void heap_deinit(struct heap *heap)
 
 /* The three that were chosen, and what is being found out about them. */
 struct judge {
+	const struct snp_verify_input *input;
 	const struct snp_report *report;
-	const struct snp_pins *extra;
 	const struct snp_cert *places[SNP_PLACES];
 	struct snp_chain *chain;
 };
 
-static int heap_fill(struct heap *heap, const struct snp_certs *certs, struct snp_chain *chain)
+static int parse(const struct snp_vek_cache *cache, struct bytes der, struct snp_cert *ret)
 {
+	X509 *known = cache ? snp_vek_cache_known(cache, der) : NULL;
+
+	return known ? snp_cert_parse_known(der, known, ret) : snp_cert_parse(der, ret);
+}
+
+static int heap_fill(struct heap *heap, const struct snp_verify_input *input, struct snp_chain *chain)
+{
+	const struct snp_certs *certs = input->certs;
 	size_t used = 0;
 
 	for (size_t i = 0; i < certs->count; i++) {
@@ -46,7 +55,7 @@ static int heap_fill(struct heap *heap, const struct snp_certs *certs, struct sn
 
 		if (certs->items[i].kind != SNP_ITEM_CERTIFICATE)
 			continue;
-		r = snp_cert_parse(certs->items[i].der, &heap->certs[heap->count]);
+		r = parse(input->cache, certs->items[i].der, &heap->certs[heap->count]);
 		if (r < 0)
 			return r;
 		if (r > 0 && !chain->failure.check) {
@@ -212,7 +221,7 @@ static bool step_pin(struct judge *j, const uint8_t digest[static 32])
 {
 	const struct snp_cert *root = j->places[SNP_PLACE_ROOT];
 	enum snp_product product = product_behind(root->subject, "ARK-");
-	const struct snp_pin *pin = snp_pin_find(j->extra, digest);
+	const struct snp_pin *pin = snp_pin_find(j->input->extra_pins, digest);
 	struct snp_chain *chain = j->chain;
 	char hex[65];
 
@@ -275,7 +284,9 @@ static bool step_ca(struct judge *j)
 		if (objection && snp_failed(&j->chain->failure, "chain.ca", FORGED_FIX, "%s %s", j->places[i]->subject, objection))
 			return true;
 	}
-	if (X509_get_extension_flags(j->places[SNP_PLACE_VEK]->x509) & EXFLAG_CA)
+	/* AMD's VEKs have no basicConstraints at all; asking for the flags costs more than it seems. */
+	if (X509_get_ext_by_NID(j->places[SNP_PLACE_VEK]->x509, NID_basic_constraints, -1) >= 0 &&
+		(X509_get_extension_flags(j->places[SNP_PLACE_VEK]->x509) & EXFLAG_CA))
 		return snp_failed(&j->chain->failure, "chain.ca", FORGED_FIX, "the VEK is marked as a certification authority");
 	return false;
 }
@@ -293,21 +304,33 @@ static bool step_extensions(struct judge *j)
 	return false;
 }
 
+/* The root's two signatures were verified before, on these very objects. */
+static bool pair_is_known(const struct judge *j)
+{
+	return j->input->cache && snp_vek_cache_has_pair(j->input->cache, j->places[SNP_PLACE_INTERMEDIATE]->x509, j->places[SNP_PLACE_ROOT]->x509);
+}
+
 static bool step_signature(struct judge *j)
 {
+	bool known = pair_is_known(j), all = true;
+
 	for (size_t i = 0; i < SNP_PLACES; i++) {
 		const struct snp_cert *child = j->places[i], *issuer = j->places[i == SNP_PLACE_ROOT ? i : i + 1];
 		bool named = snp_cert_named_issuer(child, issuer);
 
-		if (named && snp_cert_signed_by(child, issuer))
+		if (named && ((known && i != SNP_PLACE_VEK) || snp_cert_signed_by(child, issuer)))
 			continue;
 		if (!snp_failed(&j->chain->failure, "chain.signature", FETCH_FIX,
 			    named ? "the key of %2$s did not sign the certificate %1$s" : "%1$s is not issued by %2$s, the only certificate here for that place",
-			    child->subject, issuer->subject))
+			    child->subject, issuer->subject)) {
+			all = false;
 			continue;
+		}
 		snp_failure_values(&j->chain->failure, issuer->subject, "%s", child->issuer);
 		return true;
 	}
+	if (j->input->cache && all && !known)
+		snp_vek_cache_put_pair(j->input->cache, j->places[SNP_PLACE_INTERMEDIATE], j->places[SNP_PLACE_ROOT]);
 	return false;
 }
 
@@ -344,8 +367,9 @@ static void fill_windows(struct judge *j)
 	j->chain->found = true;
 }
 
-static int judge_crls(struct judge *j, const struct snp_certs *certs)
+static int judge_crls(struct judge *j)
 {
+	const struct snp_certs *certs = j->input->certs;
 	struct snp_chain *chain = j->chain;
 
 	for (size_t i = 0; i < certs->count; i++) {
@@ -367,7 +391,7 @@ static int judge_crls(struct judge *j, const struct snp_certs *certs)
 	return 0;
 }
 
-static int judge_steps(struct judge *j, const struct snp_certs *certs)
+static int judge_steps(struct judge *j)
 {
 	uint8_t digest[32];
 	int r;
@@ -382,25 +406,26 @@ static int judge_steps(struct judge *j, const struct snp_certs *certs)
 		return r;
 	if (step_pin(j, digest) || step_algorithm(j) || step_ca(j) || step_extensions(j) || step_signature(j) || step_intermediate(j) || step_key(j))
 		return 0;
-	return judge_crls(j, certs);
+	return judge_crls(j);
 }
 
-int snp_chain_judge(const struct snp_certs *certs, const struct snp_pins *extra, const struct snp_report *report, struct snp_chain *ret)
+int snp_chain_judge(const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *ret)
 {
 	CLEANUP(heap_deinit) struct heap heap = {.count = 0};
-	struct judge judge = {.report = report, .extra = extra, .chain = ret};
+	struct judge judge = {.input = input, .report = report, .chain = ret};
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	if (certs->bad_certificate[0]) {
-		(void)snp_failed(&ret->failure, "cert.parse", "give whole certificates, PEM or DER: " FETCH_FIX, "%s", certs->bad_certificate);
+	if (input->certs->bad_certificate[0]) {
+		(void)snp_failed(&ret->failure, "cert.parse", "give whole certificates, PEM or DER: " FETCH_FIX, "%s",
+			input->certs->bad_certificate);
 		ret->failure.check = "cert.parse";
 		return 0;
 	}
-	r = heap_fill(&heap, certs, ret);
+	r = heap_fill(&heap, input, ret);
 	if (r < 0 || ret->failure.check)
 		return r;
 	if (choose(&heap, &judge))
 		return 0;
-	return judge_steps(&judge, certs);
+	return judge_steps(&judge);
 }

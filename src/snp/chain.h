@@ -37,9 +37,9 @@ struct snp_chain {
 };
 
 /*
- * Finds and judges the chain for `report`. `ret->failure.check` is NULL when all steps passed. 0; -ENOMEM, -EIO.
+ * Finds and judges the chain for `report` among input->certs, with input->extra_pins and input->cache's known CA certificates. `ret->failure.check` is NULL when all steps passed. 0; -ENOMEM, -EIO.
  */
-int snp_chain_judge(const struct snp_certs *certs, const struct snp_pins *extra, const struct snp_report *report, struct snp_chain *ret) MUST_CHECK;
+int snp_chain_judge(const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *ret) MUST_CHECK;
 
 /* The steps in their order; chain.validity is among them, and is judged by the caller. NULL at the end. */
 extern const char *const snp_chain_steps[];

@@ -127,7 +127,7 @@ static int find_chain(const struct snp_verify_input *input, const struct snp_rep
 		if (*ret)
 			return 0;
 	}
-	r = snp_chain_judge(input->certs, input->extra_pins, report, room);
+	r = snp_chain_judge(input, report, room);
 	if (r < 0)
 		return r;
 	*ret = room;
