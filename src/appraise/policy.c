@@ -192,9 +192,9 @@ bool policy_allows_masked_chip_id(const struct policy *policy)
 
 bool policy_may_admit_chip(const struct policy *policy, const uint8_t chip_id[static 64], int64_t now)
 {
-	const struct allow_entry *entry;
+	const struct allow_entry *entry = allow_find(&policy->chip_id_denied, chip_id, 64);
 
-	if (allow_find(&policy->chip_id_denied, chip_id, 64))
+	if (entry && now < entry->not_after)
 		return false;
 	if (!policy->chip_id.stated)
 		return true;

@@ -234,7 +234,7 @@ static int print_text(struct verify_run *run, int exit_code)
 	if (!options->report_data.given)
 		printf("REPORT_DATA: NOT CHECKED (give --report-data)\n");
 	if (exit_code != EXIT_EVIDENCE && run->verified.operator_trust)
-		printf("operator trust: %s is not a root of AMD's\n", run->verified.trust_text);
+		printf("%s\n", run->verified.trust_text);
 	if (!run->policy)
 		printf("Nothing was appraised: no --policy was given.\n");
 	else if (!run->appraised)
