@@ -162,16 +162,19 @@ static int give_evidence(struct session *session, struct error *error)
 	return r ? error_set(error, EXIT_INTERNAL, "cannot write the evidence") : EXIT_YES;
 }
 
-/* What the broker said, with its own names of failed checks. */
+/* What the broker said, with its own names of failed checks, and what can be done about it here. */
 static int explain(const struct session *session, struct error *error)
 {
 	enum kbs_client_outcome outcome = kbs_client_outcome(session->client);
-	const char *type = kbs_client_error_type(session->client), *text = kbs_client_error(session->client);
+	const char *text = kbs_client_error(session->client);
 	unsigned wait = kbs_client_retry_after(session->client);
+	int code = kbs_client_exit(outcome);
 
 	if (wait)
-		return error_set(error, kbs_client_exit(outcome), "%s; try again in %u s", text, wait);
-	return error_set(error, kbs_client_exit(outcome), "%s%s%s%s", text, *type ? " (" : "", type, *type ? ")" : "");
+		return error_set(error, code, "%s; try again in %u s", text, wait);
+	if (outcome == KBS_CLIENT_REFUSED && session->evidence.report.size && !session->evidence.cert_table.size)
+		return error_set(error, code, "%s (the evidence held no certificates: --kds URL or --cert-dir PATH attach them)", text);
+	return error_set(error, code, "%s", text);
 }
 
 int session_run(struct session *session, const char *resource, struct error *error)
