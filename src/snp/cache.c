@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Chains: a set-associative table; the digest picks four places, the least recently used of them gives way. No allocation after cache_new. Pairs of CA
- * certificates: a short list, the oldest gives way.
+ * Chains: a set-associative table; the digest picks four places, the least recently used of them gives way. No allocation after cache_new.
+ * Pairs of CA certificates: a short list, the oldest gives way.
  */
 #include "snp/cache.h"
 
@@ -80,7 +80,8 @@ struct snp_vek_cache_stats snp_vek_cache_stats(const struct snp_vek_cache *cache
 	return cache->stats;
 }
 
-/* The digest is SHA-256: any part of it spreads evenly, unless somebody searches for collisions of a set, which costs him only his own hits. */
+/* The digest is SHA-256: any part of it spreads evenly, unless somebody searches for collisions of a set, which costs him only his own
+ * hits. */
 static struct slot *set_of(struct snp_vek_cache *cache, const uint8_t digest[static 32])
 {
 	uint64_t number;

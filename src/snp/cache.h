@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Chains that were verified before. What is kept is only what the bytes alone decide (names, algorithms, signatures, extensions, the VEK's key); the time,
- * the report and its signature are judged anew in every verification. Owned by the caller; not locked: one for each thread.
+ * Chains that were verified before. What is kept is only what the bytes alone decide (names, algorithms, signatures, extensions, the VEK's
+ * key); the time, the report and its signature are judged anew in every verification. Owned by the caller; not locked: one for each thread.
  */
 #include <stddef.h>
 #include <stdint.h>

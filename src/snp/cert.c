@@ -272,8 +272,10 @@ bool snp_cert_key_p384(const struct snp_cert *cert, uint8_t ret[static 96])
 	size_t size = 0;
 	bool good;
 
-	good = key && EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 && strcmp(group, "secp384r1") == 0 &&
-	       EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &size) == 1 && size == sizeof(point) && point[0] == 4;
+	good = key && EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
+	       strcmp(group, "secp384r1") == 0 &&
+	       EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &size) == 1 && size == sizeof(point) &&
+	       point[0] == 4;
 	ERR_clear_error();
 	if (good)
 		memcpy(ret, point + 1, 96);

@@ -11,8 +11,8 @@
 #define SNP_NAME_MAX 64 /* a common name, cut to fit */
 
 /*
- * A first sorting, by what the certificate says of itself; it only decides which certificate is tried in which place. A VEK is what carries AMD's VEK
- * extensions, a root what calls itself ARK-..., the rest may be intermediates.
+ * A first sorting, by what the certificate says of itself; it only decides which certificate is tried in which place. A VEK is what carries
+ * AMD's VEK extensions, a root what calls itself ARK-..., the rest may be intermediates.
  */
 enum snp_cert_role { SNP_ROLE_INTERMEDIATE, SNP_ROLE_VEK, SNP_ROLE_ROOT };
 
@@ -51,5 +51,6 @@ bool snp_cert_signed_by(const struct snp_cert *cert, const struct snp_cert *issu
 bool snp_cert_key_is_rsa4096(const struct snp_cert *cert);
 /* x || y of a P-384 key on the named curve. False for every other key. */
 bool snp_cert_key_p384(const struct snp_cert *cert, uint8_t ret[static 96]);
-/* An OID of a critical extension that is neither basicConstraints nor keyUsage, or of any extension outside AMD's arc that stands there twice; NULL when there is none. */
+/* An OID of a critical extension that is neither basicConstraints nor keyUsage, or of any extension outside AMD's arc that stands there
+ * twice; NULL when there is none. */
 const char *snp_cert_bad_extension(const struct snp_cert *cert, char to[static SNP_NAME_MAX]);

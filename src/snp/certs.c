@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking apart what was handed over. Only the outermost TLV is read here: whether it is a certificate worth anything is found out by snp_verify(), which often
- * need not look at all because it has seen the same bytes before.
+ * Taking apart what was handed over. Only the outermost TLV is read here: whether it is a certificate worth anything is found out by
+ * snp_verify(), which often need not look at all because it has seen the same bytes before.
  */
 #include "snp/certs.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The certificates and CRLs that somebody handed over: PEM or DER, one or many, or the host's certificate table (GHCB 4.1.8.1). They are bytes in a
- * bounded set, worth nothing until snp_verify() chains them to a pin. What does not parse is remembered, so that the verdict names it.
+ * The certificates and CRLs that somebody handed over: PEM or DER, one or many, or the host's certificate table (GHCB 4.1.8.1). They are
+ * bytes in a bounded set, worth nothing until snp_verify() chains them to a pin. What does not parse is remembered, so that the verdict
+ * names it.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,11 +12,11 @@
 #include "base/error.h"
 #include "base/finding.h"
 
-#define SNP_CERTS_MAX 64                           /* a table has 5 kinds, a directory of AMD's for every product 9, and CRLs */
-#define SNP_CERTS_SIZE_MAX ((size_t)1 << 20)       /* all together */
-#define SNP_CERT_SIZE_MAX ((size_t)256 << 10)      /* certificates have 2 KiB; a CRL may grow */
-#define SNP_TABLE_ENTRIES_MAX 64                   /* six GUIDs are known */
-#define SNP_TABLE_SIZE_MAX ((size_t)256 << 10)     /* Linux passes at most 16 KiB */
+#define SNP_CERTS_MAX 64                       /* a table has 5 kinds, a directory of AMD's for every product 9, and CRLs */
+#define SNP_CERTS_SIZE_MAX ((size_t)1 << 20)   /* all together */
+#define SNP_CERT_SIZE_MAX ((size_t)256 << 10)  /* certificates have 2 KiB; a CRL may grow */
+#define SNP_TABLE_ENTRIES_MAX 64               /* six GUIDs are known */
+#define SNP_TABLE_SIZE_MAX ((size_t)256 << 10) /* Linux passes at most 16 KiB */
 
 enum snp_certs_error {
 	SNP_CERTS_E_PARSE = 1, /* not PEM, not DER, not the kind asked for, or bytes left over; remembered in the set */
@@ -42,8 +43,8 @@ void snp_certs_init(struct snp_certs *certs);
 void snp_certs_deinit(struct snp_certs *certs);
 
 /*
- * Adds what `input` holds: PEM blocks (CERTIFICATE or X509 CRL; text around them is ignored), or DER objects one behind another. The same object twice counts
- * once. 0; SNP_CERTS_E_*, with a text in `error`, remembered so that cert.parse fails; -ENOMEM.
+ * Adds what `input` holds: PEM blocks (CERTIFICATE or X509 CRL; text around them is ignored), or DER objects one behind another. The same
+ * object twice counts once. 0; SNP_CERTS_E_*, with a text in `error`, remembered so that cert.parse fails; -ENOMEM.
  */
 int snp_certs_add(struct snp_certs *certs, struct bytes input, struct error *error) MUST_CHECK;
 
@@ -51,9 +52,10 @@ int snp_certs_add(struct snp_certs *certs, struct bytes input, struct error *err
 int snp_certs_add_crl(struct snp_certs *certs, struct bytes input, struct error *error) MUST_CHECK;
 
 /*
- * Adds the certificates and CRLs of a host's certificate table and the finding `cert.table` to `verdict`. Offsets outside the table or inside its header, overlaps,
- * duplicate GUIDs, a known entry without content, no terminator, and a table without a VEK are refused; unknown GUIDs are passed over. Call it only for
- * a table that is there: see snp_table_is_empty(). 0 (also after a failed finding; then nothing was added); -ENOMEM.
+ * Adds the certificates and CRLs of a host's certificate table and the finding `cert.table` to `verdict`. Offsets outside the table or
+ * inside its header, overlaps, duplicate GUIDs, a known entry without content, no terminator, and a table without a VEK are refused;
+ * unknown GUIDs are passed over. Call it only for a table that is there: see snp_table_is_empty(). 0 (also after a failed finding; then
+ * nothing was added); -ENOMEM.
  */
 int snp_certs_add_table(struct snp_certs *certs, struct bytes table, struct verdict *verdict) MUST_CHECK;
 

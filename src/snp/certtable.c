@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's certificate table (GHCB 2.03, section 4.1.8.1): entries of GUID, offset, length, ended by zeros; the data behind them. The host's word only. */
+/* The host's certificate table (GHCB 2.03, section 4.1.8.1): entries of GUID, offset, length, ended by zeros; the data behind them. The
+ * host's word only. */
 #include <string.h>
 
 #include "snp/certs.h"
@@ -45,7 +46,8 @@ struct span {
 	uint64_t from, to;
 };
 
-static int read_header(struct bytes table, struct snp_table_entry *entries, struct span *spans, size_t *ret_count, size_t *ret_header, struct error *error)
+static int read_header(
+	struct bytes table, struct snp_table_entry *entries, struct span *spans, size_t *ret_count, size_t *ret_header, struct error *error)
 {
 	struct reader r;
 	size_t count = 0;
@@ -73,12 +75,14 @@ static int read_header(struct bytes table, struct snp_table_entry *entries, stru
 	return 0;
 }
 
-static int check_entry(const struct snp_table_entry *entries, const struct span *spans, size_t i, struct bytes table, size_t header, struct error *error)
+static int check_entry(
+	const struct snp_table_entry *entries, const struct span *spans, size_t i, struct bytes table, size_t header, struct error *error)
 {
 	const char *name = snp_table_kind_name(entries[i].kind);
 
 	if (spans[i].from == spans[i].to)
-		return entries[i].kind == SNP_TABLE_OTHER ? 0 : error_set(error, SNP_TABLE_E_MALFORMED, "entry %zu (%s) has length 0", i, name);
+		return entries[i].kind == SNP_TABLE_OTHER ? 0
+							  : error_set(error, SNP_TABLE_E_MALFORMED, "entry %zu (%s) has length 0", i, name);
 	if (spans[i].from < header)
 		return error_set(error, SNP_TABLE_E_MALFORMED, "entry %zu (%s) points into the table's own header", i, name);
 	if (spans[i].to > table.size)
@@ -157,7 +161,8 @@ int snp_certs_add_table(struct snp_certs *certs, struct bytes table, struct verd
 		r = error_set(&error, SNP_TABLE_E_MALFORMED, "it holds neither a VCEK nor a VLEK");
 	if (r != 0) {
 		verdict_fail(verdict, "cert.table", FINDING_EVIDENCE, "the host's certificate table is malformed: %s", error_text(&error));
-		finding_fix(verdict_last(verdict), "verify without the table: get the certificates from AMD (sevattest certs fetch) and give them with --certs");
+		finding_fix(verdict_last(verdict),
+			"verify without the table: get the certificates from AMD (https://kdsintf.amd.com) and give them with --certs");
 		return 0;
 	}
 	verdict_pass(verdict, "cert.table", FINDING_EVIDENCE);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which certificate stands in which place is guessed from names and extensions, for nothing depends on the guess: a wrong one makes a step fail. What counts
- * is the pinned key: the root's certificate is a hint that has to carry it, and signs itself, so that its dates and extensions are AMD's too.
+ * Which certificate stands in which place is guessed from names and extensions, for nothing depends on the guess: a wrong one makes a step
+ * fail. What counts is the pinned key: the root's certificate is a hint that has to carry it, and signs itself, so that its dates and
+ * extensions are AMD's too.
  */
 #include "snp/chain.h"
 
@@ -12,12 +13,14 @@
 
 #include "base/text.h"
 #include "snp/cache_internal.h"
+#include "snp/kds.h"
 
-const char *const snp_chain_steps[] = {"cert.parse", "chain.missing", "chain.names", "vek.kind", "chain.pin", "chain.signature_algo", "chain.ca",
-	"chain.extensions", "chain.validity", "chain.signature", "chain.intermediate", "vek.key", NULL};
+const char *const snp_chain_steps[] = {"cert.parse", "chain.missing", "chain.names", "vek.kind", "chain.pin", "chain.signature_algo",
+	"chain.ca", "chain.extensions", "chain.validity", "chain.signature", "chain.intermediate", "vek.key", NULL};
 
-#define FETCH_FIX "get the certificates of this chip from AMD: sevattest certs fetch; then give them with --certs"
-#define FORGED_FIX "these certificates do not come from AMD: find out who handed them over; sevattest certs fetch gets AMD's"
+#define KDS "https://kdsintf.amd.com"
+#define FETCH_FIX "get the certificates of this chip from AMD (" KDS ") and give them with --certs"
+#define FORGED_FIX "these certificates do not come from AMD: find out who handed them over, and get AMD's own (" KDS ")"
 
 struct heap {
 	struct snp_cert certs[SNP_CERTS_MAX];
@@ -129,9 +132,37 @@ static const struct snp_cert *find_issuer(const struct heap *heap, const struct 
 	return named ? named : other;
 }
 
-static bool missing(struct snp_chain *chain, const char *what)
+#define FIX_MAX 448
+
+/* Where AMD serves what is missing, as an address to copy: nothing of this is secret, but a VLEK is given to its cloud only. */
+static void fetch_fix(char to[static FIX_MAX], const struct snp_report *report, bool vek)
 {
-	(void)snp_failed(&chain->failure, "chain.missing", FETCH_FIX, "no %s among the certificates (given: %s)", what, chain->given[0] ? chain->given : "none");
+	enum snp_signer signer = (enum snp_signer)snp_report_signer(report);
+	char path[SNP_KDS_PATH_MAX];
+	bool known;
+
+	if (vek && signer == SNP_SIGNER_VLEK) {
+		(void)snprintf(to, FIX_MAX,
+			"a cloud's VLEK comes with the host's certificate table only: save that table with the report, and give it with "
+			"--certs");
+		return;
+	}
+	known = vek ? snp_kds_vcek_path(path, report->product, report->chip_id, &report->reported_tcb) == 0
+		    : snp_kds_chain_path(path, report->product, signer) == 0;
+	if (known)
+		(void)snprintf(to, FIX_MAX, "get it from AMD and give the file with --certs: " KDS "%s", path);
+	else
+		(void)snprintf(to, FIX_MAX, FETCH_FIX);
+}
+
+static bool missing(struct judge *j, const char *what, bool vek)
+{
+	struct snp_chain *chain = j->chain;
+	char fix[FIX_MAX];
+
+	fetch_fix(fix, j->report, vek);
+	(void)snp_failed(&chain->failure, "chain.missing", fix, "no %s among the certificates (given: %s)", what,
+		chain->given[0] ? chain->given : "none");
 	chain->failure.check = "chain.missing";
 	return true;
 }
@@ -145,9 +176,10 @@ static bool choose(const struct heap *heap, struct judge *judge)
 	bool vlek = snp_report_signer(judge->report) == SNP_SIGNER_VLEK;
 
 	if (!intermediate)
-		return missing(judge->chain, vek ? (vlek ? "ASVK (the issuer of the VLEK)" : "ASK (the issuer of the VCEK)") : (vlek ? "VLEK" : "VCEK"));
+		return missing(judge,
+			vek ? (vlek ? "ASVK (the issuer of the VLEK)" : "ASK (the issuer of the VCEK)") : (vlek ? "VLEK" : "VCEK"), !vek);
 	if (!root)
-		return missing(judge->chain, "AMD root (ARK)");
+		return missing(judge, "AMD root (ARK)", false);
 	judge->places[SNP_PLACE_VEK] = vek;
 	judge->places[SNP_PLACE_INTERMEDIATE] = intermediate;
 	judge->places[SNP_PLACE_ROOT] = root;
@@ -172,27 +204,33 @@ static enum snp_product intermediate_product(const struct snp_cert *cert, bool *
 
 static bool step_names(struct judge *j)
 {
-	const struct snp_cert *vek = j->places[SNP_PLACE_VEK], *intermediate = j->places[SNP_PLACE_INTERMEDIATE], *root = j->places[SNP_PLACE_ROOT];
+	const struct snp_cert *vek = j->places[SNP_PLACE_VEK], *intermediate = j->places[SNP_PLACE_INTERMEDIATE],
+			      *root = j->places[SNP_PLACE_ROOT];
 	struct snp_failure *failure = &j->chain->failure;
 	enum snp_product product;
 	bool vlek;
 
 	if (!vek) {
-		if (!snp_failed(failure, "chain.names", FETCH_FIX, "only CA certificates were given (%s): none has AMD's extensions of a VCEK or VLEK",
-			    j->chain->given))
-			return missing(j->chain, "VCEK or VLEK");
+		char fix[FIX_MAX];
+
+		fetch_fix(fix, j->report, true);
+		if (!snp_failed(failure, "chain.names", fix,
+			    "only CA certificates were given (%s): none has AMD's extensions of a VCEK or VLEK", j->chain->given))
+			return missing(j, "VCEK or VLEK", true);
 		return true;
 	}
 	product = intermediate_product(intermediate, &vlek);
 	if (intermediate->role != SNP_ROLE_INTERMEDIATE || product == SNP_PRODUCT_UNKNOWN) {
-		if (snp_failed(failure, "chain.names", FORGED_FIX, "the VEK is issued by %s, which is neither an ASK (SEV-...) nor an ASVK (SEV-VLEK-...)",
+		if (snp_failed(failure, "chain.names", FORGED_FIX,
+			    "the VEK is issued by %s, which is neither an ASK (SEV-...) nor an ASVK (SEV-VLEK-...)",
 			    intermediate->subject)) {
 			snp_failure_values(failure, intermediate->subject, "SEV-{product} or SEV-VLEK-{product}");
 			return true;
 		}
 	}
 	if (product != product_behind(root->subject, "ARK-")) {
-		if (snp_failed(failure, "chain.names", FORGED_FIX, "the intermediate %s and the root %s are not of one product", intermediate->subject, root->subject)) {
+		if (snp_failed(failure, "chain.names", FORGED_FIX, "the intermediate %s and the root %s are not of one product",
+			    intermediate->subject, root->subject)) {
 			snp_failure_values(failure, root->subject, "ARK-%s", snp_product_name(product));
 			return true;
 		}
@@ -210,7 +248,7 @@ static bool step_kind(struct judge *j)
 	present = j->chain->vek.present & (SNP_VEK_HWID | SNP_VEK_CSP_ID);
 	if (present != (vlek ? SNP_VEK_HWID : SNP_VEK_CSP_ID))
 		return false;
-	if (!snp_failed(failure, "vek.kind", vlek ? "the VLEK of a cloud comes with the host's certificate table" : FETCH_FIX,
+	if (!snp_failed(failure, "vek.kind", vlek ? "a cloud's VLEK comes with the host's certificate table only" : FETCH_FIX,
 		    "the report says that a %s signed it, the certificate is a %s", vlek ? "VLEK" : "VCEK", vlek ? "VCEK" : "VLEK"))
 		return false;
 	snp_failure_values(failure, vlek ? "hwID, no csp_id: a VCEK" : "csp_id, no hwID: a VLEK", "%s", vlek ? "VLEK" : "VCEK");
@@ -237,11 +275,14 @@ static bool step_pin(struct judge *j, const uint8_t digest[static 32])
 		if (!snp_failed(&chain->failure, "chain.pin", FORGED_FIX, "the key of the root %s is pinned for %s only", root->subject,
 			    snp_product_name(pin->product)))
 			return false;
-	} else if (!snp_failed(&chain->failure, "chain.pin", "if this root is yours (a simulator's), give it with --trust; else: " FORGED_FIX,
-			   "the chain ends in a root that calls itself %s, but its key is neither AMD's nor one that you trust", root->subject)) {
+	} else if (!snp_failed(&chain->failure, "chain.pin",
+			   "if this root is yours (a simulator's), give it with --trust; else: " FORGED_FIX,
+			   "the chain ends in a root that calls itself %s, but its key is neither AMD's nor one that you trust",
+			   root->subject)) {
 		return false;
 	}
-	snp_failure_values(&chain->failure, hex, "SHA-256 of the public key of AMD's ARK-%s, or of a trusted root", snp_product_name(product));
+	snp_failure_values(
+		&chain->failure, hex, "SHA-256 of the public key of AMD's ARK-%s, or of a trusted root", snp_product_name(product));
 	return true;
 }
 
@@ -250,8 +291,8 @@ static bool step_algorithm(struct judge *j)
 	for (size_t i = 0; i < SNP_PLACES; i++) {
 		if (snp_cert_algorithm_good(j->places[i]))
 			continue;
-		if (snp_failed(&j->chain->failure, "chain.signature_algo", FORGED_FIX, "the signature on %s is not of the only kind that AMD uses",
-			    j->places[i]->subject)) {
+		if (snp_failed(&j->chain->failure, "chain.signature_algo", FORGED_FIX,
+			    "the signature on %s is not of the only kind that AMD uses", j->places[i]->subject)) {
 			snp_failure_values(&j->chain->failure, "another algorithm or other parameters",
 				"RSASSA-PSS with SHA-384, MGF1 with SHA-384, salt of 48 bytes, trailer 1");
 			return true;
@@ -307,7 +348,8 @@ static bool step_extensions(struct judge *j)
 /* The root's two signatures were verified before, on these very objects. */
 static bool pair_is_known(const struct judge *j)
 {
-	return j->input->cache && snp_vek_cache_has_pair(j->input->cache, j->places[SNP_PLACE_INTERMEDIATE]->x509, j->places[SNP_PLACE_ROOT]->x509);
+	return j->input->cache &&
+	       snp_vek_cache_has_pair(j->input->cache, j->places[SNP_PLACE_INTERMEDIATE]->x509, j->places[SNP_PLACE_ROOT]->x509);
 }
 
 static bool step_signature(struct judge *j)
@@ -321,7 +363,8 @@ static bool step_signature(struct judge *j)
 		if (named && ((known && i != SNP_PLACE_VEK) || snp_cert_signed_by(child, issuer)))
 			continue;
 		if (!snp_failed(&j->chain->failure, "chain.signature", FETCH_FIX,
-			    named ? "the key of %2$s did not sign the certificate %1$s" : "%1$s is not issued by %2$s, the only certificate here for that place",
+			    named ? "the key of %2$s did not sign the certificate %1$s"
+				  : "%1$s is not issued by %2$s, the only certificate here for that place",
 			    child->subject, issuer->subject)) {
 			all = false;
 			continue;
@@ -345,14 +388,16 @@ static bool step_intermediate(struct judge *j)
 	if (!snp_failed(&j->chain->failure, "chain.intermediate", FETCH_FIX, "%s is the issuer of %s, the report is signed by a %s",
 		    j->places[SNP_PLACE_INTERMEDIATE]->subject, vlek ? "VLEKs" : "VCEKs", wanted ? "VLEK" : "VCEK"))
 		return false;
-	snp_failure_values(&j->chain->failure, j->places[SNP_PLACE_INTERMEDIATE]->subject, wanted ? "SEV-VLEK-%s" : "SEV-%s", snp_product_name(j->chain->product));
+	snp_failure_values(&j->chain->failure, j->places[SNP_PLACE_INTERMEDIATE]->subject, wanted ? "SEV-VLEK-%s" : "SEV-%s",
+		snp_product_name(j->chain->product));
 	return true;
 }
 
 static bool step_key(struct judge *j)
 {
 	return !snp_cert_key_p384(j->places[SNP_PLACE_VEK], j->chain->key) &&
-	       snp_failed(&j->chain->failure, "vek.key", FORGED_FIX, "the VEK's key is not on the curve P-384, the only one with which firmware signs");
+	       snp_failed(&j->chain->failure, "vek.key", FORGED_FIX,
+		       "the VEK's key is not on the curve P-384, the only one with which firmware signs");
 }
 
 static void fill_windows(struct judge *j)
@@ -404,7 +449,8 @@ static int judge_steps(struct judge *j)
 	r = snp_cert_spki(j->places[SNP_PLACE_ROOT], digest);
 	if (r < 0)
 		return r;
-	if (step_pin(j, digest) || step_algorithm(j) || step_ca(j) || step_extensions(j) || step_signature(j) || step_intermediate(j) || step_key(j))
+	if (step_pin(j, digest) || step_algorithm(j) || step_ca(j) || step_extensions(j) || step_signature(j) || step_intermediate(j) ||
+		step_key(j))
 		return 0;
 	return judge_crls(j);
 }

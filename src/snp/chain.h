@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * From a heap of certificates to one chain VEK <- intermediate <- root, and everything that its bytes alone decide. The result is plain data: it is
- * what the cache keeps. Time and report are judged in verify.c.
+ * From a heap of certificates to one chain VEK <- intermediate <- root, and everything that its bytes alone decide. The result is plain
+ * data: it is what the cache keeps. Time and report are judged in verify.c.
  */
 #include "snp/check.h"
 #include "snp/crl.h"
@@ -37,7 +37,8 @@ struct snp_chain {
 };
 
 /*
- * Finds and judges the chain for `report` among input->certs, with input->extra_pins and input->cache's known CA certificates. `ret->failure.check` is NULL when all steps passed. 0; -ENOMEM, -EIO.
+ * Finds and judges the chain for `report` among input->certs, with input->extra_pins and input->cache's known CA certificates.
+ * `ret->failure.check` is NULL when all steps passed. 0; -ENOMEM, -EIO.
  */
 int snp_chain_judge(const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *ret) MUST_CHECK;
 

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "snp/hooks.h"
 
@@ -12,7 +13,9 @@ bool snp_failed(struct snp_failure *failure, const char *check, const char *fix,
 
 	if (snp_hook_disabled(check))
 		return false;
-	*failure = (struct snp_failure){.check = check, .fix = fix};
+	memset(failure, 0, sizeof(*failure));
+	failure->check = check;
+	(void)snprintf(failure->fix, sizeof(failure->fix), "%s", fix ? fix : "");
 	va_start(arguments, why);
 	(void)vsnprintf(failure->why, sizeof(failure->why), why, arguments);
 	va_end(arguments);
@@ -39,6 +42,6 @@ void snp_failure_add(const struct snp_failure *failure, struct verdict *verdict)
 		finding_expected(finding, "%s", failure->expected);
 	if (failure->actual[0])
 		finding_actual(finding, "%s", failure->actual);
-	if (failure->fix)
+	if (failure->fix[0])
 		finding_fix(finding, "%s", failure->fix);
 }

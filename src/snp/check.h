@@ -11,7 +11,7 @@ struct snp_failure {
 	char why[320];
 	char expected[192];
 	char actual[192];
-	const char *fix; /* static, or NULL */
+	char fix[448]; /* with the address of a certificate: 240 */
 };
 
 /* Fills `failure` and returns true; false when the test-only switch disables `check`. */

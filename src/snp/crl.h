@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * AMD's revocation lists (RFC 5280): signed by the root (ARK), they can list only what the root issued, that is intermediates. What the bytes alone decide
- * is found out once and may be kept; the window is judged at each time anew.
+ * AMD's revocation lists (RFC 5280): signed by the root (ARK), they can list only what the root issued, that is intermediates. What the
+ * bytes alone decide is found out once and may be kept; the window is judged at each time anew.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The test-only switch of DESIGN section 12: one check can be told to pass, so that a test can prove that it was this check and no other that
- * refused an object. Built for real only with -Dtest_hooks=true; otherwise the call is a constant false.
+ * The test-only switch of DESIGN section 12: one check can be told to pass, so that a test can prove that it was this check and no other
+ * that refused an object. Built for real only with -Dtest_hooks=true; otherwise the call is a constant false.
  */
 #include <stdbool.h>
 

@@ -20,7 +20,7 @@ bool snp_settle(struct verdict *verdict, const char *check, bool failed, const s
 static bool outside(const struct snp_window *window, int64_t now, struct snp_failure *failure)
 {
 	char from[32], to[32], at[32];
-	bool early = now < window->not_before - SNP_NOT_BEFORE_SKEW, late = now > window->not_after;
+	bool early = now<window->not_before - SNP_NOT_BEFORE_SKEW, late = now> window->not_after;
 
 	if (!early && !late)
 		return false;
@@ -29,7 +29,8 @@ static bool outside(const struct snp_window *window, int64_t now, struct snp_fai
 	time_format(at, now);
 	if (!snp_failed(failure, "chain.validity",
 		    early ? "check the clock; or the certificate is newer than the report: verify at a time (--time) within its window"
-			  : "get a new one (sevattest certs fetch; a cloud's VLEK comes with the host's table); to judge an old report, give its time (--time)",
+			  : "get a new one from AMD (a cloud's VLEK comes with the host's table); to judge an old report, give its time "
+			    "(--time)",
 		    "%s is %s", window->name, early ? "not valid yet" : "no longer valid"))
 		return false;
 	snp_failure_values(failure, at, "%s to %s", from, to);
@@ -76,10 +77,10 @@ bool snp_judge_chain(const struct snp_chain *chain, int64_t now, struct verdict 
 	return good;
 }
 
-static const char *const crl_checks[] = {"crl.missing", "crl.parse", "crl.issuer", "crl.signature_algo", "crl.extensions", "crl.signature", "crl.fresh",
-	"crl.revoked"};
+static const char *const crl_checks[] = {
+	"crl.missing", "crl.parse", "crl.issuer", "crl.signature_algo", "crl.extensions", "crl.signature", "crl.fresh", "crl.revoked"};
 
-#define CRL_FIX "get a new list from AMD: sevattest certs fetch; then give it with --crl"
+#define CRL_FIX "get the present list from AMD (https://kdsintf.amd.com/vcek/v1/{product}/crl, for a VLEK vlek) and give it with --crl"
 
 static bool is_fresh(const struct snp_crl *crl, int64_t now)
 {
@@ -111,7 +112,8 @@ static bool crl_parse_failed(const struct snp_chain *chain, const struct snp_ver
 	if (input->certs->bad_crl[0])
 		return snp_failed(failure, "crl.parse", CRL_FIX, "%s", input->certs->bad_crl);
 	if (chain->crl_too_many)
-		return snp_failed(failure, "crl.parse", "give only the newest lists", "more than %d revocation lists of one root", SNP_CRLS_MAX);
+		return snp_failed(
+			failure, "crl.parse", "give only the newest lists", "more than %d revocation lists of one root", SNP_CRLS_MAX);
 	for (size_t i = 0; i < chain->crl_count; i++)
 		if (chain->crls[i].state == SNP_CRL_UNREADABLE)
 			return snp_failed(failure, "crl.parse", CRL_FIX, "one of the revocation lists is no X.509 CRL in DER");
@@ -124,9 +126,11 @@ static bool crl_state_failed(const struct snp_crl *crl, enum snp_crl_state state
 		return false;
 	switch (state) {
 	case SNP_CRL_BAD_ALGORITHM:
-		return snp_failed(failure, "crl.signature_algo", CRL_FIX, "the list is not signed with RSASSA-PSS, SHA-384 and a salt of 48 bytes");
+		return snp_failed(
+			failure, "crl.signature_algo", CRL_FIX, "the list is not signed with RSASSA-PSS, SHA-384 and a salt of 48 bytes");
 	case SNP_CRL_BAD_EXTENSION:
-		return snp_failed(failure, "crl.extensions", CRL_FIX, "the extension %s narrows the list in a way that is not known here", crl->extension);
+		return snp_failed(failure, "crl.extensions", CRL_FIX, "the extension %s narrows the list in a way that is not known here",
+			crl->extension);
 	case SNP_CRL_BAD_SIGNATURE:
 		return snp_failed(failure, "crl.signature", CRL_FIX, "the key of %s did not sign the list", root);
 	case SNP_CRL_UNREADABLE:
@@ -156,8 +160,9 @@ static bool crl_fresh_failed(const struct snp_crl *crl, int64_t now, struct snp_
 static bool crl_revoked_failed(const struct snp_crl *crl, const struct snp_chain *chain, struct snp_failure *failure)
 {
 	return crl->state == SNP_CRL_AUTHENTIC && crl->revoked &&
-	       snp_failed(failure, "crl.revoked", "AMD has replaced this certificate: sevattest certs fetch gets the present one", "%s is revoked by %s",
-		       chain->windows[SNP_PLACE_INTERMEDIATE].name, crl->issuer);
+	       snp_failed(failure, "crl.revoked",
+		       "AMD has replaced this certificate: get the present one (https://kdsintf.amd.com/vcek/v1/{product}/cert_chain)",
+		       "%s is revoked by %s", chain->windows[SNP_PLACE_INTERMEDIATE].name, crl->issuer);
 }
 
 /* One check of one list. */
@@ -170,7 +175,8 @@ static bool crl_check_failed(size_t check, const struct snp_chain *chain, const 
 	case 1:
 		return crl_parse_failed(chain, input, failure);
 	case 2:
-		return !crl && snp_failed(failure, "crl.issuer", CRL_FIX, "the only list here is one of %s, the chain ends in %s", chain->crl_other, root);
+		return !crl && snp_failed(failure, "crl.issuer", CRL_FIX, "the only list here is one of %s, the chain ends in %s",
+				       chain->crl_other, root);
 	case 3:
 		return crl && crl_state_failed(crl, SNP_CRL_BAD_ALGORITHM, root, failure);
 	case 4:
@@ -217,12 +223,13 @@ bool snp_judge_crls(const struct snp_chain *chain, const struct snp_verify_input
 	}
 	if (given || (input->revocation == SNP_REVOCATION_REQUIRE && chain->crl_other[0]))
 		return judge_present(chain, input, verdict);
-	if (input->revocation == SNP_REVOCATION_REQUIRE && snp_failed(&failure, "crl.missing", CRL_FIX, "revocation is required, but no list of %s was given", root)) {
+	if (input->revocation == SNP_REVOCATION_REQUIRE &&
+		snp_failed(&failure, "crl.missing", CRL_FIX, "revocation is required, but no list of %s was given", root)) {
 		snp_failure_add(&failure, verdict);
 		return false;
 	}
-	verdict_skip(verdict, "crl.missing", FINDING_ADVICE, "no revocation list of %s was given: whether AMD has revoked %s is not known", root,
-		chain->windows[SNP_PLACE_INTERMEDIATE].name);
+	verdict_skip(verdict, "crl.missing", FINDING_ADVICE, "no revocation list of %s was given: whether AMD has revoked %s is not known",
+		root, chain->windows[SNP_PLACE_INTERMEDIATE].name);
 	finding_fix(verdict_last(verdict), CRL_FIX);
 	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The parts of snp_verify() that compare: the chain with the time, the CRLs with time and chain, the VEK with the report; private to snp/. Each adds its findings in order
- * and returns true when all that are mandatory passed. */
+/* The parts of snp_verify() that compare: the chain with the time, the CRLs with time and chain, the VEK with the report; private to snp/.
+ * Each adds its findings in order and returns true when all that are mandatory passed. */
 #include "snp/chain.h"
 
 bool snp_judge_chain(const struct snp_chain *chain, int64_t now, struct verdict *verdict);

@@ -17,8 +17,8 @@ int snp_kds_vcek_path(char to[static SNP_KDS_PATH_MAX], enum snp_product product
 	hex_encode(hwid, chip_id, size);
 	if (product == SNP_TURIN)
 		(void)snprintf(fmc, sizeof(fmc), "fmcSPL=%02u&", tcb->fmc);
-	(void)snprintf(to, SNP_KDS_PATH_MAX, "/vcek/v1/%s/%s?%sblSPL=%02u&teeSPL=%02u&snpSPL=%02u&ucodeSPL=%02u", snp_product_name(product), hwid, fmc,
-		tcb->bootloader, tcb->tee, tcb->snp, tcb->microcode);
+	(void)snprintf(to, SNP_KDS_PATH_MAX, "/vcek/v1/%s/%s?%sblSPL=%02u&teeSPL=%02u&snpSPL=%02u&ucodeSPL=%02u", snp_product_name(product),
+		hwid, fmc, tcb->bootloader, tcb->tee, tcb->snp, tcb->microcode);
 	return 0;
 }
 

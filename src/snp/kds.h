@@ -7,8 +7,8 @@
 #define SNP_KDS_PATH_MAX 320
 
 /*
- * "/vcek/v1/Milan/{hwID}?blSPL=..": the VCEK for a chip and a TCB. On Turin 8 bytes of the chip id and fmcSPL. 0, or -EINVAL: no product, or the chip id is
- * masked, so that no such name exists.
+ * "/vcek/v1/Milan/{hwID}?blSPL=..": the VCEK for a chip and a TCB. On Turin 8 bytes of the chip id and fmcSPL. 0, or -EINVAL: no product,
+ * or the chip id is masked, so that no such name exists.
  */
 int snp_kds_vcek_path(char to[static SNP_KDS_PATH_MAX], enum snp_product product, const uint8_t chip_id[static SNP_CHIP_ID_SIZE],
 	const struct snp_tcb *tcb) MUST_CHECK;

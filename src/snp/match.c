@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "snp/judge.h"
 
-#define FETCH_PRODUCT_FIX "get the certificates of this product: sevattest certs fetch"
-#define MATCH_FIX "get the VCEK for this chip and for REPORTED_TCB: sevattest certs fetch"
+#define FETCH_PRODUCT_FIX "get the certificates of this chip from AMD (https://kdsintf.amd.com): those here are another product's"
+#define MATCH_FIX "get the VCEK for this CHIP_ID and for REPORTED_TCB from AMD (https://kdsintf.amd.com)"
 
 static bool is_vlek(const struct snp_report *report)
 {
@@ -30,12 +30,14 @@ static bool product_failed(const struct snp_chain *chain, const struct snp_repor
 		snp_failure_values(failure, name, "%s", snp_product_name(report->product));
 		return true;
 	}
-	if (chain->vek.product != chain->product && snp_failed(failure, "vek.product", FETCH_PRODUCT_FIX, "the VEK's productName does not fit its chain")) {
+	if (chain->vek.product != chain->product &&
+		snp_failed(failure, "vek.product", FETCH_PRODUCT_FIX, "the VEK's productName does not fit its chain")) {
 		snp_failure_values(failure, chain->vek.product_name, "%s, or %s-... with a stepping", name, name);
 		return true;
 	}
-	return !struct_version_fits(chain) && snp_failed(failure, "vek.product", FETCH_PRODUCT_FIX, "a VEK of %s has at most structVersion %d, this one has %u",
-							      name, chain->product == SNP_TURIN, chain->vek.struct_version);
+	return !struct_version_fits(chain) &&
+	       snp_failed(failure, "vek.product", FETCH_PRODUCT_FIX, "a VEK of %s has at most structVersion %d, this one has %u", name,
+		       chain->product == SNP_TURIN, chain->vek.struct_version);
 }
 
 bool snp_judge_product(const struct snp_chain *chain, const struct snp_report *report, struct verdict *verdict)
@@ -52,7 +54,8 @@ bool snp_judge_product(const struct snp_chain *chain, const struct snp_report *r
 
 static unsigned needed_extensions(const struct snp_chain *chain, const struct snp_report *report)
 {
-	unsigned needed = SNP_VEK_STRUCT_VERSION | SNP_VEK_PRODUCT_NAME | SNP_VEK_BOOTLOADER | SNP_VEK_TEE | SNP_VEK_SNP | SNP_VEK_MICROCODE;
+	unsigned needed =
+		SNP_VEK_STRUCT_VERSION | SNP_VEK_PRODUCT_NAME | SNP_VEK_BOOTLOADER | SNP_VEK_TEE | SNP_VEK_SNP | SNP_VEK_MICROCODE;
 
 	if (chain->product == SNP_TURIN)
 		needed |= SNP_VEK_FMC;
@@ -68,21 +71,25 @@ static bool extensions_failed(const struct snp_chain *chain, const struct snp_re
 	static const char fix[] = "AMD issues no such certificate: " MATCH_FIX;
 
 	if (vek->twice)
-		return snp_failed(failure, "vek.extensions", fix, "the extension %s stands there twice", snp_vek_extension_name(vek->twice));
+		return snp_failed(
+			failure, "vek.extensions", fix, "the extension %s stands there twice", snp_vek_extension_name(vek->twice));
 	if (lacking)
 		return snp_failed(failure, "vek.extensions", fix, "the extension %s is missing", snp_vek_extension_name(lacking));
 	if (vek->present & foreign)
-		return snp_failed(failure, "vek.extensions", fix, "the extension %s does not belong into a %s of %s", snp_vek_extension_name(vek->present & foreign),
-			is_vlek(report) ? "VLEK" : "VCEK", snp_product_name(chain->product));
+		return snp_failed(failure, "vek.extensions", fix, "the extension %s does not belong into a %s of %s",
+			snp_vek_extension_name(vek->present & foreign), is_vlek(report) ? "VLEK" : "VCEK",
+			snp_product_name(chain->product));
 	if (bad)
-		return snp_failed(failure, "vek.extensions", fix, "the extension %s is not the exact DER of its type", snp_vek_extension_name(bad));
+		return snp_failed(
+			failure, "vek.extensions", fix, "the extension %s is not the exact DER of its type", snp_vek_extension_name(bad));
 	return !vek->spl_reserved_zero && snp_failed(failure, "vek.extensions", fix, "one of spl_4 to spl_7 is not 0");
 }
 
 static bool masked_failed(bool allowed, struct snp_failure *failure)
 {
-	return !allowed && snp_failed(failure, "vek.hwid", "ask the host's operator to unset MASK_CHIP_ID, or allow it in the policy (masked_chip_id)",
-				   "the host has masked CHIP_ID (all zero): nothing ties this report to the chip of the VCEK");
+	return !allowed &&
+	       snp_failed(failure, "vek.hwid", "ask the host's operator to unset MASK_CHIP_ID, or allow it in the policy (masked_chip_id)",
+		       "the host has masked CHIP_ID (all zero): nothing ties this report to the chip of the VCEK");
 }
 
 static bool hwid_failed(const struct snp_chain *chain, const struct snp_report *report, bool allow_masked, struct snp_failure *failure)
@@ -92,13 +99,15 @@ static bool hwid_failed(const struct snp_chain *chain, const struct snp_report *
 	char hwid[2 * SNP_HWID_MAX + 1], chip[2 * SNP_CHIP_ID_SIZE + 1];
 
 	if (vek->bad & SNP_VEK_HWID || vek->hwid_size != wanted)
-		return snp_failed(failure, "vek.hwid", "AMD issues no such certificate: " MATCH_FIX, "the VCEK's hwID does not have the %zu bytes of %s", wanted,
-			snp_product_name(chain->product));
+		return snp_failed(failure, "vek.hwid", "AMD issues no such certificate: " MATCH_FIX,
+			"the VCEK's hwID does not have the %zu bytes of %s", wanted, snp_product_name(chain->product));
 	if (bytes_all_zero(report->chip_id, SNP_CHIP_ID_SIZE))
 		return masked_failed(allow_masked, failure);
 	if (!bytes_all_zero(report->chip_id + wanted, SNP_CHIP_ID_SIZE - wanted))
-		return snp_failed(failure, "vek.hwid", NULL, "CHIP_ID of %s has 8 bytes, the 56 behind them must be zero", snp_product_name(chain->product));
-	if (memcmp(vek->hwid, report->chip_id, wanted) == 0 || !snp_failed(failure, "vek.hwid", MATCH_FIX, "the VCEK belongs to another chip"))
+		return snp_failed(failure, "vek.hwid", NULL, "CHIP_ID of %s has 8 bytes, the 56 behind them must be zero",
+			snp_product_name(chain->product));
+	if (memcmp(vek->hwid, report->chip_id, wanted) == 0 ||
+		!snp_failed(failure, "vek.hwid", MATCH_FIX, "the VCEK belongs to another chip"))
 		return false;
 	hex_encode(hwid, vek->hwid, wanted);
 	hex_encode(chip, report->chip_id, wanted);
@@ -138,8 +147,8 @@ static bool tcb_failed(const struct snp_chain *chain, const struct snp_report *r
 	if (snp_tcb_equal(&report->reported_tcb, &chain->vek.tcb))
 		return false;
 	differing_parts(parts, sizeof(parts), &report->reported_tcb, &chain->vek.tcb);
-	if (!snp_failed(failure, "vek.tcb", MATCH_FIX, "the VEK was issued for another TCB than REPORTED_TCB (%s differ%s)%s", parts, strchr(parts, ',') ? "" : "s",
-		    fitting_tcb(report, &chain->vek.tcb)))
+	if (!snp_failed(failure, "vek.tcb", MATCH_FIX, "the VEK was issued for another TCB than REPORTED_TCB (%s differ%s)%s", parts,
+		    strchr(parts, ',') ? "" : "s", fitting_tcb(report, &chain->vek.tcb)))
 		return false;
 	snp_tcb_text(expected, &report->reported_tcb);
 	snp_tcb_text(actual, &chain->vek.tcb);
@@ -153,7 +162,8 @@ static bool csp_failed(const struct snp_vek *vek, struct snp_failure *failure)
 
 	if (!(vek->present & SNP_VEK_CSP_ID))
 		return snp_failed(failure, "vek.csp", fix, "the VLEK does not say which cloud it was issued to (csp_id)");
-	return vek->bad & SNP_VEK_CSP_ID && snp_failed(failure, "vek.csp", fix, "the VLEK's csp_id is not a non-empty IA5String in exact DER");
+	return vek->bad & SNP_VEK_CSP_ID &&
+	       snp_failed(failure, "vek.csp", fix, "the VLEK's csp_id is not a non-empty IA5String in exact DER");
 }
 
 bool snp_judge_vek(const struct snp_chain *chain, const struct snp_report *report, bool allow_masked_chip_id, struct verdict *verdict)

@@ -15,8 +15,8 @@ enum p384_error {
 	P384_E_BAD_KEY, /* not a point of the curve */
 };
 
-typedef int p384_verify_fn(const uint8_t key[static 2 * P384_SIZE], const uint8_t digest[static P384_SIZE], const uint8_t r[static P384_SIZE],
-	const uint8_t s[static P384_SIZE]);
+typedef int p384_verify_fn(const uint8_t key[static 2 * P384_SIZE], const uint8_t digest[static P384_SIZE],
+	const uint8_t r[static P384_SIZE], const uint8_t s[static P384_SIZE]);
 
 /* 0 good; P384_E_*; -ENOMEM or -EIO: could not tell. */
 p384_verify_fn p384_verify MUST_CHECK;

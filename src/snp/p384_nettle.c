@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nettle has assembly for the field of P-384; OpenSSL 3.0 computes it with its generic big numbers. Public values only: nothing here needs constant time. */
+/* nettle has assembly for the field of P-384; OpenSSL 3.0 computes it with its generic big numbers. Public values only: nothing here needs
+ * constant time. */
+#include <nettle/bignum.h>
 #include <nettle/dsa.h>
 #include <nettle/ecc-curve.h>
 #include <nettle/ecc.h>
 #include <nettle/ecdsa.h>
-#include <nettle/bignum.h>
 
 #include "snp/p384.h"
 
@@ -29,7 +30,8 @@ static int point_set(struct ecc_point *point, const uint8_t key[static 2 * P384_
 }
 
 /* ecdsa_verify() refuses r and s outside 1..n-1. */
-static int verify(const struct ecc_point *point, const uint8_t digest[static P384_SIZE], const uint8_t r[static P384_SIZE], const uint8_t s[static P384_SIZE])
+static int verify(const struct ecc_point *point, const uint8_t digest[static P384_SIZE], const uint8_t r[static P384_SIZE],
+	const uint8_t s[static P384_SIZE])
 {
 	struct dsa_signature signature;
 	int good;

@@ -32,7 +32,8 @@ static int key_new(const uint8_t key[static 2 * P384_SIZE], EVP_PKEY **ret)
 	return result;
 }
 
-static int signature_encode(const uint8_t r[static P384_SIZE], const uint8_t s[static P384_SIZE], uint8_t to[static SIGNATURE_MAX], size_t *ret_size)
+static int signature_encode(
+	const uint8_t r[static P384_SIZE], const uint8_t s[static P384_SIZE], uint8_t to[static SIGNATURE_MAX], size_t *ret_size)
 {
 	ECDSA_SIG *signature = ECDSA_SIG_new();
 	BIGNUM *first = BN_bin2bn(r, P384_SIZE, NULL), *second = BN_bin2bn(s, P384_SIZE, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Which AMD product made a report. The KDS knows three products (each with its own ARK); microcode SPLs count per silicon line, of which there
- * are more. Both come from the CPUID bytes that the firmware signs (report version 3 and later), never from a default.
+ * Which AMD product made a report. The KDS knows three products (each with its own ARK); microcode SPLs count per silicon line, of which
+ * there are more. Both come from the CPUID bytes that the firmware signs (report version 3 and later), never from a default.
  */
 #include <stdbool.h>
 #include <stddef.h>

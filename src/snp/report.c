@@ -21,24 +21,24 @@ static void read_raw_tcb(struct reader *r, struct snp_tcb *tcb)
 
 static void read_identity(struct reader *r, struct snp_report *out)
 {
-	out->version = reader_u32le(r);                 /* 000h */
-	out->guest_svn = reader_u32le(r);               /* 004h */
-	out->policy = reader_u64le(r);                  /* 008h */
-	reader_copy(r, out->family_id, 16);             /* 010h */
-	reader_copy(r, out->image_id, 16);              /* 020h */
-	out->vmpl = reader_u32le(r);                    /* 030h */
-	out->signature_algo = reader_u32le(r);          /* 034h */
-	read_raw_tcb(r, &out->current_tcb);             /* 038h */
-	out->platform_info = reader_u64le(r);           /* 040h */
-	out->key_info = reader_u32le(r);                /* 048h */
-	reader_skip(r, 4);                              /* 04Ch reserved */
-	reader_copy(r, out->report_data, 64);           /* 050h */
-	reader_copy(r, out->measurement, 48);           /* 090h */
-	reader_copy(r, out->host_data, 32);             /* 0C0h */
-	reader_copy(r, out->id_key_digest, 48);         /* 0E0h */
-	reader_copy(r, out->author_key_digest, 48);     /* 110h */
-	reader_copy(r, out->report_id, 32);             /* 140h */
-	reader_copy(r, out->report_id_ma, 32);          /* 160h */
+	out->version = reader_u32le(r);             /* 000h */
+	out->guest_svn = reader_u32le(r);           /* 004h */
+	out->policy = reader_u64le(r);              /* 008h */
+	reader_copy(r, out->family_id, 16);         /* 010h */
+	reader_copy(r, out->image_id, 16);          /* 020h */
+	out->vmpl = reader_u32le(r);                /* 030h */
+	out->signature_algo = reader_u32le(r);      /* 034h */
+	read_raw_tcb(r, &out->current_tcb);         /* 038h */
+	out->platform_info = reader_u64le(r);       /* 040h */
+	out->key_info = reader_u32le(r);            /* 048h */
+	reader_skip(r, 4);                          /* 04Ch reserved */
+	reader_copy(r, out->report_data, 64);       /* 050h */
+	reader_copy(r, out->measurement, 48);       /* 090h */
+	reader_copy(r, out->host_data, 32);         /* 0C0h */
+	reader_copy(r, out->id_key_digest, 48);     /* 0E0h */
+	reader_copy(r, out->author_key_digest, 48); /* 110h */
+	reader_copy(r, out->report_id, 32);         /* 140h */
+	reader_copy(r, out->report_id_ma, 32);      /* 160h */
 }
 
 static void read_platform(struct reader *r, struct snp_report *out)

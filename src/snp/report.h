@@ -54,7 +54,7 @@ struct snp_report {
 	struct snp_version current, committed;
 	struct snp_tcb launch_tcb;
 	uint64_t launch_mit_vector, current_mit_vector;
-	bool has_mit_vectors; /* version 5 */
+	bool has_mit_vectors;                     /* version 5 */
 	uint8_t signature_r[72], signature_s[72]; /* little endian, as received */
 	enum snp_product product;                 /* from CPUID; UNKNOWN for version 2 */
 };
@@ -69,7 +69,8 @@ void snp_report_relayout(struct snp_report *report, enum snp_product product);
 unsigned snp_report_signer(const struct snp_report *report);
 
 /*
- * The findings report.version .. report.product, in that order, over a decoded report and the bytes that it came from. Returns true when all passed.
+ * The findings report.version .. report.product, in that order, over a decoded report and the bytes that it came from. Returns true when
+ * all passed.
  */
 bool snp_report_check(const struct snp_report *report, struct bytes input, struct verdict *verdict);
 

@@ -13,8 +13,8 @@ struct range {
 	uint16_t from, to; /* inclusive, as the ABI writes them */
 };
 
-static const struct range reserved_always[] = {{0x04c, 0x04f}, {0x18b, 0x19f}, {0x1eb, 0x1eb}, {0x1ef, 0x1ef}, {0x208, 0x29f}, {0x2d0, 0x2e7},
-	{0x318, 0x32f}, {0x330, 0x49f}};
+static const struct range reserved_always[] = {
+	{0x04c, 0x04f}, {0x18b, 0x19f}, {0x1eb, 0x1eb}, {0x1ef, 0x1ef}, {0x208, 0x29f}, {0x2d0, 0x2e7}, {0x318, 0x32f}, {0x330, 0x49f}};
 static const struct range reserved_v2[] = {{0x188, 0x18a}, {0x1f8, 0x207}};
 /* Version 4 is not published; genuine Turin firmware is said to fill 1F8h..207h, so only version 3 must have zeros there. */
 static const struct range reserved_v3[] = {{0x1f8, 0x207}};
@@ -37,7 +37,8 @@ static bool check_version(const struct snp_report *report, struct verdict *verdi
 	bool good = report->version >= 2 && report->version <= 5;
 
 	if (report->version == 6)
-		(void)snprintf(why, sizeof(why), "report version 6 (SNP ABI 1.59): its reserved ranges are not established yet, so it cannot be judged");
+		(void)snprintf(why, sizeof(why),
+			"report version 6 (SNP ABI 1.59): its reserved ranges are not established yet, so it cannot be judged");
 	else
 		(void)snprintf(why, sizeof(why), "report version %u is none of 2, 3, 4 and 5", report->version);
 	good = settle(verdict, "report.version", good, why, "check that this is an SNP report; a newer format needs a newer sevattest");
@@ -80,17 +81,20 @@ static bool check_reserved(const struct snp_report *report, struct bytes input, 
 	if (!dirty && report->product != SNP_PRODUCT_UNKNOWN)
 		tcb = dirty_tcb(report);
 	if (dirty)
-		(void)snprintf(why, sizeof(why), "reserved bytes %03Xh..%03Xh must be zero in a version %u report", dirty->from, dirty->to, report->version);
+		(void)snprintf(why, sizeof(why), "reserved bytes %03Xh..%03Xh must be zero in a version %u report", dirty->from, dirty->to,
+			report->version);
 	else if (tcb)
 		(void)snprintf(why, sizeof(why), "reserved bytes of %s must be zero on %s", tcb, snp_product_name(report->product));
-	return settle(verdict, "report.reserved", !dirty && !tcb, why, "the report was altered, or comes from firmware that this version does not know");
+	return settle(verdict, "report.reserved", !dirty && !tcb, why,
+		"the report was altered, or comes from firmware that this version does not know");
 }
 
 static bool check_policy(const struct snp_report *report, struct verdict *verdict)
 {
 	bool good = (report->policy & SNP_POLICY_RESERVED_ONE) && !(report->policy & ~SNP_POLICY_KNOWN);
 
-	return settle(verdict, "report.policy", good, "the guest policy needs bit 17 set and bits 63:26 clear; firmware never launches another", NULL);
+	return settle(verdict, "report.policy", good,
+		"the guest policy needs bit 17 set and bits 63:26 clear; firmware never launches another", NULL);
 }
 
 static bool check_signer(const struct snp_report *report, struct verdict *verdict)
@@ -106,7 +110,8 @@ static bool check_signer(const struct snp_report *report, struct verdict *verdic
 		why = "SIGNING_KEY has a reserved value";
 	else if (signer == SNP_SIGNER_VCEK && report->key_info & KEY_INFO_MASK_CHIP_KEY)
 		why = "MASK_CHIP_KEY forbids the VCEK, yet SIGNING_KEY names it";
-	return settle(verdict, "report.signer", !why, why ? why : "", "the host decides which key signs: ask its operator for a VCEK or a VLEK");
+	return settle(
+		verdict, "report.signer", !why, why ? why : "", "the host decides which key signs: ask its operator for a VCEK or a VLEK");
 }
 
 static bool check_vmpl(const struct snp_report *report, struct verdict *verdict)
@@ -123,7 +128,8 @@ static bool check_product(const struct snp_report *report, struct verdict *verdi
 
 	if (!report->has_cpuid)
 		return settle(verdict, "report.product", true, "", NULL);
-	(void)snprintf(why, sizeof(why), "CPUID family %02Xh model %02Xh is no product whose AMD root key is established (Milan, Genoa, Turin)",
+	(void)snprintf(why, sizeof(why),
+		"CPUID family %02Xh model %02Xh is no product whose AMD root key is established (Milan, Genoa, Turin)",
 		report->cpuid_family, report->cpuid_model);
 	if (!settle(verdict, "report.product", report->product != SNP_PRODUCT_UNKNOWN, why, NULL))
 		return false;

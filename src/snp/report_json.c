@@ -13,8 +13,8 @@ struct flag {
 
 static const struct flag policy_flags[] = {{"smt", 16}, {"migrate_ma", 18}, {"debug", 19}, {"single_socket", 20}, {"cxl_allow", 21},
 	{"mem_aes_256_xts", 22}, {"rapl_dis", 23}, {"ciphertext_hiding_dram", 24}, {"page_swap_disabled", 25}};
-static const struct flag platform_flags[] = {{"smt_en", 0}, {"tsme_en", 1}, {"ecc_en", 2}, {"rapl_dis", 3}, {"ciphertext_hiding_dram_en", 4},
-	{"alias_check_complete", 5}, {"iommu_write_safe", 6}, {"tio_en", 7}};
+static const struct flag platform_flags[] = {{"smt_en", 0}, {"tsme_en", 1}, {"ecc_en", 2}, {"rapl_dis", 3},
+	{"ciphertext_hiding_dram_en", 4}, {"alias_check_complete", 5}, {"iommu_write_safe", 6}, {"tio_en", 7}};
 
 static int add_raw(struct json_object *object, const char *name, uint64_t value)
 {
@@ -126,8 +126,9 @@ static int add_hex_fields(struct json_object *to, const struct snp_report *repor
 		const char *name;
 		const uint8_t *data;
 		size_t size;
-	} fields[] = {{"report_data", report->report_data, 64}, {"measurement", report->measurement, 48}, {"host_data", report->host_data, 32},
-		{"id_key_digest", report->id_key_digest, 48}, {"author_key_digest", report->author_key_digest, 48}, {"report_id", report->report_id, 32},
+	} fields[] = {{"report_data", report->report_data, 64}, {"measurement", report->measurement, 48},
+		{"host_data", report->host_data, 32}, {"id_key_digest", report->id_key_digest, 48},
+		{"author_key_digest", report->author_key_digest, 48}, {"report_id", report->report_id, 32},
 		{"report_id_ma", report->report_id_ma, 32}};
 	int r = 0;
 

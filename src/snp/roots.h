@@ -29,8 +29,8 @@ struct snp_pins {
 extern const struct snp_pin snp_amd_pins[3];
 
 /*
- * Pins the public key of a root certificate (PEM or DER, exactly one). Its common name becomes the label; "ARK-Milan" and its like also bind the product.
- * 0; -EINVAL when it is not one certificate with an RSA-4096 key; -ENOSPC; -ENOMEM.
+ * Pins the public key of a root certificate (PEM or DER, exactly one). Its common name becomes the label; "ARK-Milan" and its like also
+ * bind the product. 0; -EINVAL when it is not one certificate with an RSA-4096 key; -ENOSPC; -ENOMEM.
  */
 int snp_pins_add_certificate(struct snp_pins *pins, struct bytes pem_or_der, struct error *error) MUST_CHECK;
 

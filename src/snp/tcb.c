@@ -47,5 +47,6 @@ void snp_tcb_text(char to[static SNP_TCB_TEXT_MAX], const struct snp_tcb *tcb)
 
 	if (tcb->has_fmc)
 		(void)snprintf(fmc, sizeof(fmc), "fmc %u, ", tcb->fmc);
-	(void)snprintf(to, SNP_TCB_TEXT_MAX, "%sbootloader %u, tee %u, snp %u, microcode %u", fmc, tcb->bootloader, tcb->tee, tcb->snp, tcb->microcode);
+	(void)snprintf(to, SNP_TCB_TEXT_MAX, "%sbootloader %u, tee %u, snp %u, microcode %u", fmc, tcb->bootloader, tcb->tee, tcb->snp,
+		tcb->microcode);
 }

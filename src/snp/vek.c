@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading is total: whatever bytes an extension has, the outcome is a value or a bit in `bad`. The hwID decides by its length, never by its first byte:
- * raw chip ids may begin like a DER tag.
+ * Reading is total: whatever bytes an extension has, the outcome is a value or a bit in `bad`. The hwID decides by its length, never by its
+ * first byte: raw chip ids may begin like a DER tag.
  */
 #include "snp/vek.h"
 
@@ -93,7 +93,8 @@ static bool read_hwid(struct bytes value, struct snp_vek *vek)
 	return true;
 }
 
-/* "Milan-B0", "Genoa": the product is what stands before "-"; what stands behind it never agrees with the CPUID stepping and says nothing. */
+/* "Milan-B0", "Genoa": the product is what stands before "-"; what stands behind it never agrees with the CPUID stepping and says nothing.
+ */
 static bool read_product(struct bytes value, struct snp_vek *vek)
 {
 	const char *dash;
@@ -186,8 +187,9 @@ static int add_spls(struct json_object *to, const struct snp_vek *vek)
 		const char *name;
 		unsigned bit;
 		uint8_t value;
-	} spls[] = {{"fmc", SNP_VEK_FMC, vek->tcb.fmc}, {"bootloader", SNP_VEK_BOOTLOADER, vek->tcb.bootloader}, {"tee", SNP_VEK_TEE, vek->tcb.tee},
-		{"snp", SNP_VEK_SNP, vek->tcb.snp}, {"microcode", SNP_VEK_MICROCODE, vek->tcb.microcode}};
+	} spls[] = {{"fmc", SNP_VEK_FMC, vek->tcb.fmc}, {"bootloader", SNP_VEK_BOOTLOADER, vek->tcb.bootloader},
+		{"tee", SNP_VEK_TEE, vek->tcb.tee}, {"snp", SNP_VEK_SNP, vek->tcb.snp},
+		{"microcode", SNP_VEK_MICROCODE, vek->tcb.microcode}};
 	unsigned good = vek->present & ~vek->bad;
 	int r = 0;
 

@@ -26,10 +26,10 @@ enum snp_vek_has {
 	SNP_VEK_SPL5 = 1 << 6,
 	SNP_VEK_SPL6 = 1 << 7,
 	SNP_VEK_SPL7 = 1 << 8,
-	SNP_VEK_MICROCODE = 1 << 9,      /* 3.8 */
-	SNP_VEK_FMC = 1 << 10,           /* 3.9 */
-	SNP_VEK_HWID = 1 << 11,          /* 4 */
-	SNP_VEK_CSP_ID = 1 << 12,        /* 5 */
+	SNP_VEK_MICROCODE = 1 << 9, /* 3.8 */
+	SNP_VEK_FMC = 1 << 10,      /* 3.9 */
+	SNP_VEK_HWID = 1 << 11,     /* 4 */
+	SNP_VEK_CSP_ID = 1 << 12,   /* 5 */
 };
 
 struct snp_vek {
@@ -48,8 +48,8 @@ struct snp_vek {
 };
 
 /*
- * Reads the extensions of one DER certificate; only a certificate that does not parse is an error (-EINVAL), what the extensions say wrong stands in
- * `bad` and `twice`. Verifies nothing. For `show` and for fuzzing; snp_verify() reads the same way.
+ * Reads the extensions of one DER certificate; only a certificate that does not parse is an error (-EINVAL), what the extensions say wrong
+ * stands in `bad` and `twice`. Verifies nothing. For `show` and for fuzzing; snp_verify() reads the same way.
  */
 int snp_vek_decode(struct bytes der, struct snp_vek *ret, struct error *error) MUST_CHECK;
 

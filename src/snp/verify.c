@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One straight column: each stage adds its findings in order, and a stage whose prerequisite failed says `not checked`. Nothing here can turn a verdict
- * into a yes; verdict_ok() asks for every mandatory finding.
+ * One straight column: each stage adds its findings in order, and a stage whose prerequisite failed says `not checked`. Nothing here can
+ * turn a verdict into a yes; verdict_ok() asks for every mandatory finding.
  */
 #include "snp/verify.h"
 
@@ -15,11 +15,12 @@
 #include "snp/judge.h"
 #include "snp/p384.h"
 
-const char *const snp_check_names[] = {"report.size", "report.version", "report.reserved", "report.policy", "report.signature_algo", "report.signer",
-	"report.vmpl", "report.product", "cert.parse", "chain.missing", "chain.names", "vek.kind", "chain.pin", "chain.signature_algo", "chain.ca",
-	"chain.extensions", "chain.validity", "chain.signature", "chain.intermediate", "vek.key", "vek.product", "crl.missing", "crl.parse", "crl.issuer",
-	"crl.signature_algo", "crl.extensions", "crl.signature", "crl.fresh", "crl.revoked", "vek.extensions", "vek.hwid", "vek.tcb", "vek.csp",
-	"report.tcb_reserved", "report.signature", "report.tcb_order", "report.tcb_committed", NULL};
+const char *const snp_check_names[] = {"report.size", "report.version", "report.reserved", "report.policy", "report.signature_algo",
+	"report.signer", "report.vmpl", "report.product", "cert.parse", "chain.missing", "chain.names", "vek.kind", "chain.pin",
+	"chain.signature_algo", "chain.ca", "chain.extensions", "chain.validity", "chain.signature", "chain.intermediate", "vek.key",
+	"vek.product", "crl.missing", "crl.parse", "crl.issuer", "crl.signature_algo", "crl.extensions", "crl.signature", "crl.fresh",
+	"crl.revoked", "vek.extensions", "vek.hwid", "vek.tcb", "vek.csp", "report.tcb_reserved", "report.signature", "report.tcb_order",
+	"report.tcb_committed", NULL};
 
 /* Not every name belongs to every report: the rows that a good verdict would have too. */
 static bool applies(const char *check, const struct snp_report *report)
@@ -46,7 +47,8 @@ static void skip_from(const char *first, const struct snp_report *report, const 
 	for (size_t i = 0; snp_check_names[i]; i++) {
 		begun = begun || strcmp(snp_check_names[i], first) == 0;
 		if (begun && applies(snp_check_names[i], report))
-			verdict_skip(verdict, snp_check_names[i], is_advice(snp_check_names[i]) ? FINDING_ADVICE : FINDING_EVIDENCE, "%s", why);
+			verdict_skip(
+				verdict, snp_check_names[i], is_advice(snp_check_names[i]) ? FINDING_ADVICE : FINDING_EVIDENCE, "%s", why);
 	}
 }
 
@@ -113,7 +115,8 @@ static int digest_of(const struct snp_verify_input *input, const struct snp_repo
 }
 
 /* The chain from the cache, or judged now into `room`. */
-static int find_chain(const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *room, const struct snp_chain **ret)
+static int find_chain(
+	const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *room, const struct snp_chain **ret)
 {
 	uint8_t digest[32];
 	int r;
@@ -146,7 +149,9 @@ static bool check_tcb_layout(const struct snp_report *report, enum snp_product p
 	for (size_t i = 0; i < ARRAY_SIZE(tcbs); i++)
 		zero = zero && snp_tcb_reserved_zero(tcbs[i]->raw, product);
 	return snp_settle(verdict, "report.tcb_reserved",
-		!zero && snp_failed(&failure, "report.tcb_reserved", NULL, "reserved bytes of a TCB field must be zero on %s", snp_product_name(product)), &failure);
+		!zero && snp_failed(&failure, "report.tcb_reserved", NULL, "reserved bytes of a TCB field must be zero on %s",
+				 snp_product_name(product)),
+		&failure);
 }
 
 /* Little endian with 24 bytes of zeros behind, to big endian. False when the number is longer than 48 bytes. */
@@ -157,7 +162,8 @@ static bool turn(uint8_t to[static P384_SIZE], const uint8_t from[static 72])
 	return bytes_all_zero(from + P384_SIZE, 72 - P384_SIZE);
 }
 
-static int check_signature(const struct snp_verify_input *input, const struct snp_report *report, const uint8_t key[static 96], struct verdict *verdict)
+static int check_signature(
+	const struct snp_verify_input *input, const struct snp_report *report, const uint8_t key[static 96], struct verdict *verdict)
 {
 	uint8_t digest[SHA384_SIZE], r[P384_SIZE], s[P384_SIZE];
 	struct snp_failure failure;
@@ -175,7 +181,8 @@ static int check_signature(const struct snp_verify_input *input, const struct sn
 	if (result < 0)
 		return result;
 	(void)snp_settle(verdict, "report.signature",
-		result != 0 && snp_failed(&failure, "report.signature", "take a new report; if it fails again, the certificate is of another chip or TCB than it says",
+		result != 0 && snp_failed(&failure, "report.signature",
+				       "take a new report; if it fails again, the certificate is of another chip or TCB than it says",
 				       "the VEK's key did not sign these bytes: the report was altered, or another key signed it"),
 		&failure);
 	return 0;
@@ -183,11 +190,13 @@ static int check_signature(const struct snp_verify_input *input, const struct sn
 
 static void check_tcb_order(const struct snp_report *report, struct verdict *verdict)
 {
-	bool reported = snp_tcb_at_most(&report->reported_tcb, &report->current_tcb), committed = snp_tcb_at_most(&report->committed_tcb, &report->current_tcb);
+	bool reported = snp_tcb_at_most(&report->reported_tcb, &report->current_tcb),
+	     committed = snp_tcb_at_most(&report->committed_tcb, &report->current_tcb);
 	char current[SNP_TCB_TEXT_MAX], other[SNP_TCB_TEXT_MAX];
 	struct snp_failure failure;
-	bool failed = !(reported && committed) && snp_failed(&failure, "report.tcb_order", "firmware never reports this: do not trust the platform",
-							  "%s is above CURRENT_TCB, the firmware that runs", reported ? "COMMITTED_TCB" : "REPORTED_TCB");
+	bool failed = !(reported && committed) &&
+		      snp_failed(&failure, "report.tcb_order", "firmware never reports this: do not trust the platform",
+			      "%s is above CURRENT_TCB, the firmware that runs", reported ? "COMMITTED_TCB" : "REPORTED_TCB");
 
 	if (failed) {
 		snp_tcb_text(current, &report->current_tcb);
@@ -199,8 +208,10 @@ static void check_tcb_order(const struct snp_report *report, struct verdict *ver
 		verdict_pass(verdict, "report.tcb_committed", FINDING_ADVICE);
 		return;
 	}
-	verdict_fail(verdict, "report.tcb_committed", FINDING_ADVICE, "REPORTED_TCB is above COMMITTED_TCB: the host may still roll its firmware back");
-	finding_fix(verdict_last(verdict), "ask the host's operator to commit the firmware; a policy can demand a minimum of COMMITTED_TCB (tcb_fields)");
+	verdict_fail(verdict, "report.tcb_committed", FINDING_ADVICE,
+		"REPORTED_TCB is above COMMITTED_TCB: the host may still roll its firmware back");
+	finding_fix(verdict_last(verdict),
+		"ask the host's operator to commit the firmware; a policy can demand a minimum of COMMITTED_TCB (tcb_fields)");
 }
 
 static void note_trust(const struct snp_chain *chain, struct snp_verified *out)
@@ -213,7 +224,8 @@ static void note_trust(const struct snp_chain *chain, struct snp_verified *out)
 }
 
 /* From the product on: the chain's signatures are good. */
-static int check_content(const struct snp_verify_input *input, const struct snp_chain *chain, struct snp_verified *out, struct verdict *verdict)
+static int check_content(
+	const struct snp_verify_input *input, const struct snp_chain *chain, struct snp_verified *out, struct verdict *verdict)
 {
 	bool agrees;
 	int r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every refusal is that of the check that says so: each hostile report is judged once more with the check switched off that failed first, and must then pass or
- * fail elsewhere. Prints which check has which object.
+ * Every refusal is that of the check that says so: each hostile report is judged once more with the check switched off that failed first,
+ * and must then pass or fail elsewhere. Prints which check has which object.
  */
 #include <check.h>
 #include <stdio.h>
@@ -11,7 +11,8 @@
 #include "snp/hooks.h"
 #include "vectors.h"
 
-/* These give the later checks what they work on, so they cannot be switched off: without a report, certificates or a chain there is nothing to look at. */
+/* These give the later checks what they work on, so they cannot be switched off: without a report, certificates or a chain there is nothing
+ * to look at. */
 static const char *const fixed[] = {"report.size", "cert.parse", "chain.missing"};
 
 /* No object of the vectors: test_verify.c makes one for each. */
@@ -76,7 +77,10 @@ START_TEST(switched_off)
 	for (size_t j = 0; snp_check_names[j]; j++) {
 		bool elsewhere = listed(made_elsewhere, ARRAY_SIZE(made_elsewhere), snp_check_names[j]);
 
-		(void)printf("%-24s %s\n", snp_check_names[j], object_of[j] ? object_of[j] : elsewhere ? "(made in test_verify.c)" : "LACKING");
+		(void)printf("%-24s %s\n", snp_check_names[j],
+			object_of[j] ? object_of[j]
+			: elsewhere  ? "(made in test_verify.c)"
+				     : "LACKING");
 		lacking += !object_of[j] && !elsewhere;
 	}
 	ck_assert_uint_eq(lacking, 0);

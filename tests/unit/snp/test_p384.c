@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two backends agree on everything: edge values of r, s, key and digest, and thousands of good and spoiled signatures from a stated seed. */
+/* The two backends agree on everything: edge values of r, s, key and digest, and thousands of good and spoiled signatures from a stated
+ * seed. */
 #include <check.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small modules one by one: products, TCBs, names at KDS, pins, VEK extensions, certificates in every form, tables, revocation lists. */
+/* The small modules one by one: products, TCBs, names at KDS, pins, VEK extensions, certificates in every form, tables, revocation lists.
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -17,13 +18,16 @@ START_TEST(products)
 		uint8_t family, model, stepping;
 		enum snp_product product;
 		enum snp_line line;
-	} rows[] = {{0x19, 0x00, 0, SNP_MILAN, SNP_LINE_MILAN}, {0x19, 0x01, 1, SNP_MILAN, SNP_LINE_MILAN}, {0x19, 0x01, 2, SNP_MILAN, SNP_LINE_MILAN_X},
-		{0x19, 0x0f, 0, SNP_MILAN, SNP_LINE_MILAN}, {0x19, 0x10, 0, SNP_GENOA, SNP_LINE_GENOA}, {0x19, 0x11, 1, SNP_GENOA, SNP_LINE_GENOA},
-		{0x19, 0x11, 2, SNP_GENOA, SNP_LINE_GENOA_X}, {0x19, 0x1f, 0, SNP_GENOA, SNP_LINE_GENOA}, {0x19, 0x20, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN},
-		{0x19, 0x9f, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN}, {0x19, 0xa0, 2, SNP_GENOA, SNP_LINE_BERGAMO}, {0x19, 0xaf, 0, SNP_GENOA, SNP_LINE_BERGAMO},
-		{0x19, 0xb0, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN}, {0x1a, 0x02, 1, SNP_TURIN, SNP_LINE_TURIN}, {0x1a, 0x11, 0, SNP_TURIN, SNP_LINE_TURIN},
-		{0x1a, 0x12, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN}, {0x1a, 0x50, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN},
-		{0x17, 0x01, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN}, {0, 0, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN}};
+	} rows[] = {{0x19, 0x00, 0, SNP_MILAN, SNP_LINE_MILAN}, {0x19, 0x01, 1, SNP_MILAN, SNP_LINE_MILAN},
+		{0x19, 0x01, 2, SNP_MILAN, SNP_LINE_MILAN_X}, {0x19, 0x0f, 0, SNP_MILAN, SNP_LINE_MILAN},
+		{0x19, 0x10, 0, SNP_GENOA, SNP_LINE_GENOA}, {0x19, 0x11, 1, SNP_GENOA, SNP_LINE_GENOA},
+		{0x19, 0x11, 2, SNP_GENOA, SNP_LINE_GENOA_X}, {0x19, 0x1f, 0, SNP_GENOA, SNP_LINE_GENOA},
+		{0x19, 0x20, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN}, {0x19, 0x9f, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN},
+		{0x19, 0xa0, 2, SNP_GENOA, SNP_LINE_BERGAMO}, {0x19, 0xaf, 0, SNP_GENOA, SNP_LINE_BERGAMO},
+		{0x19, 0xb0, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN}, {0x1a, 0x02, 1, SNP_TURIN, SNP_LINE_TURIN},
+		{0x1a, 0x11, 0, SNP_TURIN, SNP_LINE_TURIN}, {0x1a, 0x12, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN},
+		{0x1a, 0x50, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN}, {0x17, 0x01, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN},
+		{0, 0, 0, SNP_PRODUCT_UNKNOWN, SNP_LINE_UNKNOWN}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		ck_assert_int_eq(snp_product_of(rows[i].family, rows[i].model), rows[i].product);
@@ -52,7 +56,8 @@ START_TEST(tcbs)
 	ck_assert(!snp_tcb_reserved_zero(raw, SNP_TURIN));
 	lower = milan;
 	lower.snp--;
-	ck_assert(snp_tcb_at_most(&lower, &milan) && !snp_tcb_at_most(&milan, &lower) && snp_tcb_at_most(&milan, &milan) && !snp_tcb_equal(&lower, &milan));
+	ck_assert(snp_tcb_at_most(&lower, &milan) && !snp_tcb_at_most(&milan, &lower) && snp_tcb_at_most(&milan, &milan) &&
+		  !snp_tcb_equal(&lower, &milan));
 	lower.microcode++; /* neither is at most the other */
 	ck_assert(!snp_tcb_at_most(&lower, &milan) && !snp_tcb_at_most(&milan, &lower));
 	snp_tcb_text(text, &turin);
@@ -135,9 +140,10 @@ START_TEST(vek_integers)
 	static const struct {
 		const char *hex;
 		bool good;
-	} rows[] = {{"020100", true}, {"02017f", true}, {"02020080", true}, {"020200ff", true}, {"0201db", false}, {"0202007f", false}, {"02020100", false},
-		{"02020000", false}, {"0200", false}, {"02", false}, {"", false}, {"db", false}, {"0201", false}, {"02010000", false}, {"020200db00", false},
-		{"0401db", false}, {"010104", false}, {"02810104", false}, {"0203000080", false}, {"027fdb", false}};
+	} rows[] = {{"020100", true}, {"02017f", true}, {"02020080", true}, {"020200ff", true}, {"0201db", false}, {"0202007f", false},
+		{"02020100", false}, {"02020000", false}, {"0200", false}, {"02", false}, {"", false}, {"db", false}, {"0201", false},
+		{"02010000", false}, {"020200db00", false}, {"0401db", false}, {"010104", false}, {"02810104", false},
+		{"0203000080", false}, {"027fdb", false}};
 	static const uint8_t oids[][2] = {{3, 1}, {3, 2}, {3, 3}, {3, 4}, {3, 5}, {3, 6}, {3, 7}, {3, 8}, {3, 9}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -151,9 +157,9 @@ START_TEST(vek_texts)
 	static const struct {
 		const char *hex;
 		bool good;
-	} rows[] = {{"16054d696c616e", true}, {"16084d696c616e2d4230", true}, {"1600", false}, {"16", false}, {"", false}, {"0c054d696c616e", false},
-		{"16054d696c61", false}, {"16044d696c616e", false}, {"16064d696c616e00", false}, {"16050000000000", false}, {"1605ff696c616e", false},
-		{"1681054d696c616e", false}};
+	} rows[] = {{"16054d696c616e", true}, {"16084d696c616e2d4230", true}, {"1600", false}, {"16", false}, {"", false},
+		{"0c054d696c616e", false}, {"16054d696c61", false}, {"16044d696c616e", false}, {"16064d696c616e00", false},
+		{"16050000000000", false}, {"1605ff696c616e", false}, {"1681054d696c616e", false}};
 	static const uint8_t name[] = {2}, csp[] = {5};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -170,8 +176,9 @@ START_TEST(vek_hwids)
 		size_t size;
 		uint8_t first, second;
 		size_t read; /* 0: bad */
-	} rows[] = {{64, 0x04, 0x40, 64}, {64, 0x02, 0x3e, 64}, {64, 0xaa, 0, 64}, {8, 0x04, 0x06, 8}, {8, 0x02, 0x01, 8}, {66, 0x04, 0x40, 64}, {66, 0x04, 0x41, 0},
-		{66, 0x02, 0x40, 0}, {10, 0x04, 0x08, 8}, {10, 0x04, 0x09, 0}, {63, 0, 0, 0}, {65, 0, 0, 0}, {7, 0, 0, 0}, {9, 0, 0, 0}, {0, 0, 0, 0}, {128, 4, 0x7e, 0}};
+	} rows[] = {{64, 0x04, 0x40, 64}, {64, 0x02, 0x3e, 64}, {64, 0xaa, 0, 64}, {8, 0x04, 0x06, 8}, {8, 0x02, 0x01, 8},
+		{66, 0x04, 0x40, 64}, {66, 0x04, 0x41, 0}, {66, 0x02, 0x40, 0}, {10, 0x04, 0x08, 8}, {10, 0x04, 0x09, 0}, {63, 0, 0, 0},
+		{65, 0, 0, 0}, {7, 0, 0, 0}, {9, 0, 0, 0}, {0, 0, 0, 0}, {128, 4, 0x7e, 0}};
 	static const uint8_t oid[] = {4};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -259,8 +266,10 @@ END_TEST
 
 START_TEST(certificate_rubbish)
 {
-	static const char *const texts[] = {"", "x", "-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-		"-----BEGIN PRIVATE KEY-----\nMAAwAA==\n-----END PRIVATE KEY-----\n", "0", "0\x80", "0\x81\x01x", "0\x84\xff\xff\xff\xff", "-----BEGIN "};
+	static const char *const texts[] = {"", "x", "-----BEGIN CERTIFICATE-----",
+		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+		"-----BEGIN PRIVATE KEY-----\nMAAwAA==\n-----END PRIVATE KEY-----\n", "0", "0\x80", "0\x81\x01x", "0\x84\xff\xff\xff\xff",
+		"-----BEGIN "};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		CLEANUP(snp_certs_deinit) struct snp_certs certs;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All reports, certificate tables, controls and ambiguous objects of the vectors. How many there are of each is stated here and counted: a loop that ran
- * over fewer has failed.
+ * All reports, certificate tables, controls and ambiguous objects of the vectors. How many there are of each is stated here and counted: a
+ * loop that ran over fewer has failed.
  *
- * Our answers to the ambiguous ones: s replaced by n-s is accepted, as ECDSA does (report bytes are never an identity); a hwID inside an OCTET STRING of exactly its length
- * is accepted, AMD has issued such; a VEK's common name is never looked at, so a wrong one is accepted; an INTEGER that is not minimal is refused (exact
- * DER); a VLEK issued by the ASK is refused (the intermediate's kind must fit the signer).
+ * Our answers to the ambiguous ones: s replaced by n-s is accepted, as ECDSA does (report bytes are never an identity); a hwID inside an
+ * OCTET STRING of exactly its length is accepted, AMD has issued such; a VEK's common name is never looked at, so a wrong one is accepted;
+ * an INTEGER that is not minimal is refused (exact DER); a VLEK issued by the ASK is refused (the intermediate's kind must fit the signer).
  */
 #include <check.h>
 #include <stdio.h>
@@ -61,20 +61,20 @@ static void compare_decoded(struct json_object *entry, const struct snp_report *
 	struct json_object *theirs = json_get_object(entry, "decoded");
 
 	ck_assert_ptr_nonnull(ours);
-	json_object_object_foreach(theirs, member, value)
-	{
+	json_object_object_foreach (theirs, member, value) {
 		struct json_object *mine = NULL;
 
 		ck_assert_msg(json_object_object_get_ex(ours, member, &mine), "%s: no %s", vectors_text(entry, "file"), member);
-		ck_assert_msg(json_object_equal(mine, value), "%s: %s is %s, not %s", vectors_text(entry, "file"), member, json_object_to_json_string(mine),
-			json_object_to_json_string(value));
+		ck_assert_msg(json_object_equal(mine, value), "%s: %s is %s, not %s", vectors_text(entry, "file"), member,
+			json_object_to_json_string(mine), json_object_to_json_string(value));
 	}
 	ck_assert_int_eq(json_object_object_length(ours), json_object_object_length(theirs));
 }
 
 static void compare_vek(struct json_object *entry, const struct snp_vek *vek)
 {
-	static const char *const members[] = {"not_before", "not_after", "product_name", "hwid", "csp_id", "bootloader", "tee", "snp", "microcode", "fmc"};
+	static const char *const members[] = {
+		"not_before", "not_after", "product_name", "hwid", "csp_id", "bootloader", "tee", "snp", "microcode", "fmc"};
 	JSON_AUTO ours = snp_vek_to_json(vek);
 	struct json_object *theirs = json_get_object(entry, "vek");
 
@@ -228,8 +228,9 @@ START_TEST(ambiguous)
 {
 	static const struct {
 		const char *file, *answer;
-	} answers[] = {{"ambiguous/ambiguous-high-s.bin", "yes"}, {"ambiguous/vek-hwid-wrapped.bin", "yes"}, {"ambiguous/vek-wrong-cn.bin", "yes"},
-		{"ambiguous/vek-spl-not-minimal.bin", "vek.extensions"}, {"ambiguous/vek-vlek-by-ask.bin", "chain.intermediate"}};
+	} answers[] = {{"ambiguous/ambiguous-high-s.bin", "yes"}, {"ambiguous/vek-hwid-wrapped.bin", "yes"},
+		{"ambiguous/vek-wrong-cn.bin", "yes"}, {"ambiguous/vek-spl-not-minimal.bin", "vek.extensions"},
+		{"ambiguous/vek-vlek-by-ask.bin", "chain.intermediate"}};
 	struct json_object *objects = vectors_objects();
 	size_t count = 0;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the vectors have no object for: reports made here and signed by the test PKI, the cache, revocation modes, certificates in a heap, flipped bits. */
+/* What the vectors have no object for: reports made here and signed by the test PKI, the cache, revocation modes, certificates in a heap,
+ * flipped bits. */
 #include <check.h>
 #include <errno.h>
 #include <openssl/bn.h>
@@ -342,8 +343,8 @@ END_TEST
 /* All of AMD's CA certificates, the revoked ASK among them, and every VEK: the fitting ones are found, in any order. */
 START_TEST(heap)
 {
-	static const char *const authorities[] = {"genoa-ask-revoked", "genoa-ask", "genoa-ark", "genoa-asvk", "milan-ark", "milan-ask", "milan-asvk", "turin-ask",
-		"turin-ark", "turin-asvk"};
+	static const char *const authorities[] = {"genoa-ask-revoked", "genoa-ask", "genoa-ark", "genoa-asvk", "milan-ark", "milan-ask",
+		"milan-asvk", "turin-ask", "turin-ark", "turin-asvk"};
 	struct json_object *objects = vectors_objects();
 	struct snp_certs certs;
 	size_t count = 0;
