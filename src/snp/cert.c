@@ -248,8 +248,8 @@ bool snp_cert_named_issuer(const struct snp_cert *cert, const struct snp_cert *i
 
 bool snp_cert_signed_by(const struct snp_cert *cert, const struct snp_cert *issuer)
 {
-	EVP_PKEY *key = X509_get0_pubkey(issuer->x509);
-	bool good = key && X509_verify(cert->x509, key) == 1;
+	/* A stranger's key may be of any kind and size: only the one that AMD's have is worth the time. */
+	bool good = snp_cert_key_is_rsa4096(issuer) && X509_verify(cert->x509, X509_get0_pubkey(issuer->x509)) == 1;
 
 	ERR_clear_error();
 	return good;

@@ -21,7 +21,7 @@ enum snp_revocation { SNP_REVOCATION_OFF, SNP_REVOCATION_IF_PRESENT, SNP_REVOCAT
 
 struct snp_verify_input {
 	struct bytes report;
-	const struct snp_certs *certs;
+	const struct snp_certs *certs; /* never NULL; may be empty */
 	enum snp_revocation revocation;
 	const struct snp_pins *extra_pins; /* NULL: AMD's only */
 	int64_t now;                       /* Unix seconds */
