@@ -45,7 +45,12 @@ int attest_main(int argc, char **argv)
 		{"json", 0, OPTION_FLAG, &json, NULL, "print {\"token\": ...}"},
 	};
 	const struct cli_usage usage = {
-		"attest --broker URL --ca FILE [OPTIONS]", "Proves this guest to a key broker and prints the attestation token that it gives.", rows, ARRAY_SIZE(rows), 0, 0,
+		"attest --broker URL --ca FILE [OPTIONS]",
+		"Proves this guest to a key broker and prints the attestation token that it gives.",
+		rows,
+		ARRAY_SIZE(rows),
+		0,
+		0,
 	};
 	CLEANUP(session_close) struct session session = {.options = NULL};
 	struct error error = ERROR_NULL;

@@ -9,7 +9,8 @@
 #include "provider/provider.h"
 #include "snp/report.h"
 
-static int provider_ask(const struct collect_options *options, const char *verb, const uint8_t *report_data, struct provider_evidence *ret, struct error *error)
+static int provider_ask(const struct collect_options *options, const char *verb, const uint8_t *report_data, struct provider_evidence *ret,
+	struct error *error)
 {
 	struct provider_config config = {options->provider, options->tsm_root, PROVIDER_VMPL_OWN};
 	int r;
@@ -27,7 +28,8 @@ static int provider_ask(const struct collect_options *options, const char *verb,
 }
 
 /* The host's table and the files that the command line names. A bad table is the host's doing: it is left out, and said. */
-static int gather(const struct collect_options *options, const char *verb, const struct buf *table, struct snp_certs *certs, struct error *error)
+static int gather(
+	const struct collect_options *options, const char *verb, const struct buf *table, struct snp_certs *certs, struct error *error)
 {
 	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
 
@@ -74,7 +76,8 @@ static int complete(const struct collect_options *options, const char *verb, str
 	return EXIT_YES;
 }
 
-int collect(const struct collect_options *options, const char *verb, const uint8_t report_data[static 64], struct evidence *ret, struct error *error)
+int collect(const struct collect_options *options, const char *verb, const uint8_t report_data[static 64], struct evidence *ret,
+	struct error *error)
 {
 	CLEANUP(provider_evidence_deinit) struct provider_evidence evidence = PROVIDER_EVIDENCE_NULL;
 	int r = provider_ask(options, verb, report_data, &evidence, error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Evidence from this machine, for `report`, `attest` and `get`: what the provider gives, and the certificates that the host did not give, from files or from
- * AMD's key service. Nothing is verified here; whoever relies on the evidence does that.
+ * Evidence from this machine, for `report`, `attest` and `get`: what the provider gives, and the certificates that the host did not give,
+ * from files or from AMD's key service. Nothing is verified here; whoever relies on the evidence does that.
  */
 #include "cli/cli.h"
 #include "evidence/evidence.h"
@@ -20,26 +20,29 @@ struct collect_options {
 };
 
 /* The rows of these options, for a verb's table. */
-#define COLLECT_OPTION_ROWS(o) \
-	{"provider", 0, OPTION_TEXT, &(o).provider, "NAME", "where the report comes from: auto (default), tsm"}, \
-	{"tsm-root", 0, OPTION_TEXT, &(o).tsm_root, "PATH", "configfs-tsm (/sys/kernel/config/tsm/report)"}, \
-	{"vmpl", 0, OPTION_U64, &(o).vmpl, "N", "VMPL to report, 0..3 (the guest's own)"}, \
-	{"cert-dir", 0, OPTION_TEXTS, &(o).certs, "PATH", "certificates that the host did not give: file or directory"}, \
-	{"kds", 0, OPTION_TEXT, &(o).kds, "URL", "fetch missing certificates from this key service (AMD: " KDS_BASE_URL ")"}, \
-	{"kds-ca", 0, OPTION_TEXT, &(o).kds_ca, "FILE", "certification authority of that service, for https"}
+#define COLLECT_OPTION_ROWS(o)                                                                                                             \
+	{"provider", 0, OPTION_TEXT, &(o).provider, "NAME", "where the report comes from: auto (default), tsm"},                           \
+		{"tsm-root", 0, OPTION_TEXT, &(o).tsm_root, "PATH", "configfs-tsm (/sys/kernel/config/tsm/report)"},                       \
+		{"vmpl", 0, OPTION_U64, &(o).vmpl, "N", "VMPL to report, 0..3 (the guest's own)"},                                         \
+		{"cert-dir", 0, OPTION_TEXTS, &(o).certs, "PATH", "certificates that the host did not give: file or directory"},           \
+		{"kds", 0, OPTION_TEXT, &(o).kds, "URL", "fetch missing certificates from this key service (AMD: " KDS_BASE_URL ")"},      \
+	{                                                                                                                                  \
+		"kds-ca", 0, OPTION_TEXT, &(o).kds_ca, "FILE", "certification authority of that service, for https"                        \
+	}
 
 /* enum exit_code; everything but EXIT_YES comes with a text. Notes for people go to standard error as "sevattest VERB: ...". */
-int collect(const struct collect_options *options, const char *verb, const uint8_t report_data[static 64], struct evidence *ret, struct error *error)
-	MUST_CHECK;
+int collect(const struct collect_options *options, const char *verb, const uint8_t report_data[static 64], struct evidence *ret,
+	struct error *error) MUST_CHECK;
 
 /* The certificates of the evidence as PEM, VEK first; nothing when there are none. */
 int collect_certs_pem(const struct evidence *evidence, struct buf *to) MUST_CHECK;
 
 /*
- * collect_certs.c: adds what is missing of the report's chain to `certs`, from the key service; then the chain, as a certificate table in `to` (empty without a
- * VEK that fits the report).
+ * collect_certs.c: adds what is missing of the report's chain to `certs`, from the key service; then the chain, as a certificate table in
+ * `to` (empty without a VEK that fits the report).
  */
-int collect_fetch(const struct collect_options *options, const struct snp_report *report, struct snp_certs *certs, struct error *error) MUST_CHECK;
+int collect_fetch(const struct collect_options *options, const struct snp_report *report, struct snp_certs *certs, struct error *error)
+	MUST_CHECK;
 int collect_table(const struct snp_report *report, const struct snp_certs *certs, struct buf *to) MUST_CHECK;
 /* All of a set as PEM, appended. */
 int collect_pem(const struct snp_certs *certs, struct buf *to) MUST_CHECK;

@@ -123,8 +123,10 @@ int collect_pem(const struct snp_certs *certs, struct buf *to)
 		long size;
 
 		r = -ENOMEM;
-		if (bio && PEM_write_bio(bio, crl ? PEM_STRING_X509_CRL : PEM_STRING_X509, "", certs->items[i].der.data, (long)certs->items[i].der.size) &&
-		    (size = BIO_get_mem_data(bio, &text)) > 0)
+		if (bio &&
+			PEM_write_bio(bio, crl ? PEM_STRING_X509_CRL : PEM_STRING_X509, "", certs->items[i].der.data,
+				(long)certs->items[i].der.size) &&
+			(size = BIO_get_mem_data(bio, &text)) > 0)
 			r = buf_append(to, text, (size_t)size);
 		BIO_free(bio);
 	}
@@ -154,10 +156,12 @@ static int fetch_missing(struct kds *kds, const struct snp_report *report, struc
 	int r;
 
 	if (!count && signer == SNP_SIGNER_VLEK)
-		return error_set(error, EXIT_UNREACHABLE, "a VLEK's certificate comes from the cloud's host only: the key service gives it to nobody else");
+		return error_set(error, EXIT_UNREACHABLE,
+			"a VLEK's certificate comes from the cloud's host only: the key service gives it to nobody else");
 	if (!count) {
 		if (snp_kds_vcek_path(path, report->product, report->chip_id, &report->reported_tcb))
-			return error_set(error, EXIT_UNREACHABLE, "no certificate can be asked for: the report does not tell its product or its chip");
+			return error_set(error, EXIT_UNREACHABLE,
+				"no certificate can be asked for: the report does not tell its product or its chip");
 		r = fetch_one(kds, path, certs, error);
 		if (r)
 			return r;
@@ -172,7 +176,8 @@ static int fetch_missing(struct kds *kds, const struct snp_report *report, struc
 
 int collect_fetch(const struct collect_options *options, const struct snp_report *report, struct snp_certs *certs, struct error *error)
 {
-	struct kds_config config = {.base_url = options->kds, .ca_file = options->kds_ca, .allow_http = text_starts_with(options->kds, "http://")};
+	struct kds_config config = {
+		.base_url = options->kds, .ca_file = options->kds_ca, .allow_http = text_starts_with(options->kds, "http://")};
 	struct kds *kds;
 	int r = kds_new(&config, &kds, error);
 

@@ -54,7 +54,8 @@ static int write_all(const struct report_options *options, const struct evidence
 	if (options->certs_out) {
 		r = collect_certs_pem(evidence, &certs);
 		if (!r && !certs.size)
-			(void)output_error(EXIT_YES, "report: there are no certificates for %s: the host gave none (--kds fetches them)", options->certs_out);
+			(void)output_error(EXIT_YES, "report: there are no certificates for %s: the host gave none (--kds fetches them)",
+				options->certs_out);
 		if (!r && certs.size)
 			r = file_write(options->certs_out, buf_view(&certs), 0644, error);
 	}
@@ -77,7 +78,12 @@ int report_main(int argc, char **argv)
 		{"json", 0, OPTION_FLAG, &options.json, NULL, "print report and certificates as one JSON object"},
 	};
 	const struct cli_usage usage = {
-		"report [OPTIONS]", "Takes a report of this guest, and the certificates that the host gives with it.", rows, ARRAY_SIZE(rows), 0, 0,
+		"report [OPTIONS]",
+		"Takes a report of this guest, and the certificates that the host gives with it.",
+		rows,
+		ARRAY_SIZE(rows),
+		0,
+		0,
 	};
 	CLEANUP(evidence_deinit) struct evidence evidence = {.kind = EVIDENCE_NONE};
 	uint8_t report_data[REPORT_DATA_SIZE];

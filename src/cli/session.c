@@ -60,7 +60,11 @@ static int guest_key_make(struct session *session, const char *algorithm, struct
 		enum jwk_kind kind;
 		unsigned bits;
 	} algorithms[] = {
-		{"p256", JWK_P256, 0}, {"p521", JWK_P521, 0}, {"rsa2048", JWK_RSA, 2048}, {"rsa3072", JWK_RSA, 3072}, {"rsa4096", JWK_RSA, 4096},
+		{"p256", JWK_P256, 0},
+		{"p521", JWK_P521, 0},
+		{"rsa2048", JWK_RSA, 2048},
+		{"rsa3072", JWK_RSA, 3072},
+		{"rsa4096", JWK_RSA, 4096},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
@@ -182,8 +186,8 @@ int session_run(struct session *session, const char *resource, struct error *err
 	int r = resource ? kbs_client_get(session->client, resource) : kbs_client_attest(session->client);
 
 	if (r)
-		return r == -EINVAL ? usage(error, "a resource is named REPOSITORY/TYPE/TAG, of letters, digits, '.', '_' and '-'") :
-				      error_set(error, EXIT_INTERNAL, "cannot start the protocol");
+		return r == -EINVAL ? usage(error, "a resource is named REPOSITORY/TYPE/TAG, of letters, digits, '.', '_' and '-'")
+				    : error_set(error, EXIT_INTERNAL, "cannot start the protocol");
 	for (int i = 0; i < STEPS_MAX; i++) {
 		switch (kbs_client_want(session->client)) {
 		case KBS_CLIENT_SEND:

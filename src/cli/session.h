@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * One conversation with a key broker in one process, for `attest` and `get`: the engine of kbs/client, carried by io/fetch over one TLS connection.
+ * One conversation with a key broker in one process, for `attest` and `get`: the engine of kbs/client, carried by io/fetch over one TLS
+ * connection.
  */
 #include "cli/collect.h"
 #include "io/fetch.h"
@@ -16,11 +17,13 @@ struct session_options {
 	struct collect_options collect;
 };
 
-#define SESSION_OPTION_ROWS(o) \
-	{"broker", 0, OPTION_TEXT, &(o).broker, "URL", "key broker: https://HOST:PORT"}, \
-	{"ca", 0, OPTION_TEXT, &(o).ca, "FILE", "certification authority of its TLS certificate (PEM); no other is trusted"}, \
-	{"broker-key", 0, OPTION_TEXT, &(o).broker_key, "JWK", "public key that must have signed the release (P-256, a file)"}, \
-	{"key-alg", 0, OPTION_TEXT, &(o).key_alg, "ALG", "the guest's key: p256 (default), p521, rsa2048, rsa3072, rsa4096"}
+#define SESSION_OPTION_ROWS(o)                                                                                                             \
+	{"broker", 0, OPTION_TEXT, &(o).broker, "URL", "key broker: https://HOST:PORT"},                                                   \
+		{"ca", 0, OPTION_TEXT, &(o).ca, "FILE", "certification authority of its TLS certificate (PEM); no other is trusted"},      \
+		{"broker-key", 0, OPTION_TEXT, &(o).broker_key, "JWK", "public key that must have signed the release (P-256, a file)"},    \
+	{                                                                                                                                  \
+		"key-alg", 0, OPTION_TEXT, &(o).key_alg, "ALG", "the guest's key: p256 (default), p521, rsa2048, rsa3072, rsa4096"         \
+	}
 
 struct session {
 	const struct session_options *options;

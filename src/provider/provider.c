@@ -25,7 +25,8 @@ static void names_text(char *to, size_t size)
 		used += (size_t)snprintf(to + used, size - used, ", %s", providers[i]->name);
 }
 
-static int collect_auto(const struct provider_config *config, const uint8_t *report_data, struct provider_evidence *ret, struct error *error)
+static int collect_auto(
+	const struct provider_config *config, const uint8_t *report_data, struct provider_evidence *ret, struct error *error)
 {
 	char passed_over[ERROR_TEXT_MAX] = "";
 	size_t used = 0;
@@ -43,13 +44,14 @@ static int collect_auto(const struct provider_config *config, const uint8_t *rep
 		if (r != PROVIDER_E_ABSENT)
 			return error_set(error, r, "%s: %s", providers[i]->name, error_text(&reason));
 		if (used < sizeof(passed_over))
-			used += (size_t)snprintf(passed_over + used, sizeof(passed_over) - used, "%s%s: %s", used ? "; " : "", providers[i]->name, error_text(&reason));
+			used += (size_t)snprintf(passed_over + used, sizeof(passed_over) - used, "%s%s: %s", used ? "; " : "",
+				providers[i]->name, error_text(&reason));
 	}
 	return error_set(error, PROVIDER_E_ABSENT, "no source of SEV-SNP evidence works here. %.440s", passed_over);
 }
 
-int provider_collect(const struct provider_config *config, const uint8_t report_data[static PROVIDER_REPORT_DATA_SIZE], struct provider_evidence *ret,
-		     struct error *error)
+int provider_collect(const struct provider_config *config, const uint8_t report_data[static PROVIDER_REPORT_DATA_SIZE],
+	struct provider_evidence *ret, struct error *error)
 {
 	char names[128];
 

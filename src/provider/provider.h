@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Where evidence comes from: one vtable, a file per interface. `auto` takes the first that works and says why the others were passed over. Providers have no
- * network: a host that hands over no certificates leaves them to whoever asks AMD for them. Every path can be configured.
+ * Where evidence comes from: one vtable, a file per interface. `auto` takes the first that works and says why the others were passed over.
+ * Providers have no network: a host that hands over no certificates leaves them to whoever asks AMD for them. Every path can be configured.
  *
  * To add one: a file with a `const struct provider`, its row in provider.c.
  */
@@ -32,7 +32,10 @@ struct provider_config {
 	int vmpl;             /* 0..3, or PROVIDER_VMPL_OWN */
 };
 
-#define PROVIDER_CONFIG_DEFAULT {NULL, NULL, PROVIDER_VMPL_OWN}
+#define PROVIDER_CONFIG_DEFAULT                                                                                                            \
+	{                                                                                                                                  \
+		NULL, NULL, PROVIDER_VMPL_OWN                                                                                              \
+	}
 
 /* What came of one request: as received, nothing is verified but that it answers the request. */
 struct provider_evidence {
@@ -42,7 +45,13 @@ struct provider_evidence {
 	char note[256];        /* why others were passed over, or what is missing; "" */
 };
 
-#define PROVIDER_EVIDENCE_NULL {NULL, BUF_NULL, BUF_NULL, {0}}
+#define PROVIDER_EVIDENCE_NULL                                                                                                             \
+	{                                                                                                                                  \
+		NULL, BUF_NULL, BUF_NULL,                                                                                                  \
+		{                                                                                                                          \
+			0                                                                                                                  \
+		}                                                                                                                          \
+	}
 
 void provider_evidence_deinit(struct provider_evidence *evidence);
 
@@ -51,15 +60,15 @@ struct provider {
 	/* Cheap and harmless: does it work here? 0, PROVIDER_E_*, -errno. */
 	int (*probe)(const struct provider_config *config, struct error *error);
 	/* One report over exactly these bytes. Blocks: a host that throttles may hold it for a minute. 0, PROVIDER_E_*, -errno. */
-	int (*collect)(const struct provider_config *config, const uint8_t report_data[static PROVIDER_REPORT_DATA_SIZE], struct provider_evidence *ret,
-		       struct error *error);
+	int (*collect)(const struct provider_config *config, const uint8_t report_data[static PROVIDER_REPORT_DATA_SIZE],
+		struct provider_evidence *ret, struct error *error);
 };
 
 extern const struct provider provider_tsm;
 
 /* By `config->name`. -EINVAL for a name that does not exist. */
-int provider_collect(const struct provider_config *config, const uint8_t report_data[static PROVIDER_REPORT_DATA_SIZE], struct provider_evidence *ret,
-		     struct error *error) MUST_CHECK;
+int provider_collect(const struct provider_config *config, const uint8_t report_data[static PROVIDER_REPORT_DATA_SIZE],
+	struct provider_evidence *ret, struct error *error) MUST_CHECK;
 
 /* enum exit_code for an outcome of provider_collect(). */
 int provider_exit(int outcome);

@@ -2,9 +2,9 @@
 /*
  * configfs-tsm (Linux 6.7 and later): an entry is made, two attributes are written, two blobs are read, the entry is removed.
  *
- * Two things make this more than reading a file. The store of inblob happens at close(2) and its result is lost, so `generation` is the only witness that
- * our bytes, and only ours, are in: it must have moved by exactly our two writes, and the report must carry our report data. And an entry outlives the
- * process: it is removed on every path, and those of dead processes are cleaned by their names.
+ * Two things make this more than reading a file. The store of inblob happens at close(2) and its result is lost, so `generation` is the
+ * only witness that our bytes, and only ours, are in: it must have moved by exactly our two writes, and the report must carry our report
+ * data. And an entry outlives the process: it is removed on every path, and those of dead processes are cleaned by their names.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -39,7 +39,13 @@ struct entry {
 	char name[ENTRY_NAME_SIZE];
 };
 
-#define ENTRY_NULL {NULL, -1, -1, {0}}
+#define ENTRY_NULL                                                                                                                         \
+	{                                                                                                                                  \
+		NULL, -1, -1,                                                                                                              \
+		{                                                                                                                          \
+			0                                                                                                                  \
+		}                                                                                                                          \
+	}
 
 static void entry_close(struct entry *entry)
 {
@@ -64,7 +70,8 @@ static bool entry_stale(int root_fd, const char *name)
 	if (pid <= 1 || pid > INT32_MAX || *end != '-')
 		return false;
 	/* A process of another PID namespace looks dead as well: its entry must also be old. */
-	return kill((pid_t)pid, 0) && errno == ESRCH && !fstatat(root_fd, name, &st, AT_SYMLINK_NOFOLLOW) && time(NULL) - st.st_mtime > ENTRY_STALE_SECONDS;
+	return kill((pid_t)pid, 0) && errno == ESRCH && !fstatat(root_fd, name, &st, AT_SYMLINK_NOFOLLOW) &&
+	       time(NULL) - st.st_mtime > ENTRY_STALE_SECONDS;
 }
 
 /* Best effort: what cannot be removed harms nobody. */
@@ -92,9 +99,12 @@ static int root_open(struct entry *entry, struct error *error)
 	if (entry->root_fd >= 0)
 		return 0;
 	if (errno == ENOENT || errno == ENOTDIR)
-		return error_set(error, PROVIDER_E_ABSENT, "%s is not there: it needs Linux 6.7, configfs mounted, and `modprobe sev-guest` inside an SEV-SNP guest", entry->root);
+		return error_set(error, PROVIDER_E_ABSENT,
+			"%s is not there: it needs Linux 6.7, configfs mounted, and `modprobe sev-guest` inside an SEV-SNP guest",
+			entry->root);
 	if (errno == ENOTCONN)
-		return error_set(error, PROVIDER_E_FAILED, "%s: the file system behind it is gone (a simulator that was killed?); unmount it", entry->root);
+		return error_set(error, PROVIDER_E_FAILED,
+			"%s: the file system behind it is gone (a simulator that was killed?); unmount it", entry->root);
 	return error_set(error, PROVIDER_E_FAILED, "%s: %s", entry->root, strerror(errno));
 }
 
@@ -102,11 +112,13 @@ static int mkdir_failed(const struct entry *entry, int code, struct error *error
 {
 	switch (code) {
 	case ENXIO:
-		return error_set(error, PROVIDER_E_ABSENT, "%s: the kernel has no report provider loaded (`modprobe sev-guest`; not an SEV-SNP guest?)", entry->root);
+		return error_set(error, PROVIDER_E_ABSENT,
+			"%s: the kernel has no report provider loaded (`modprobe sev-guest`; not an SEV-SNP guest?)", entry->root);
 	case EACCES:
 	case EPERM:
 	case EROFS:
-		return error_set(error, PROVIDER_E_FAILED, "%s: %s: making an entry needs root and a writable configfs", entry->root, strerror(code));
+		return error_set(error, PROVIDER_E_FAILED, "%s: %s: making an entry needs root and a writable configfs", entry->root,
+			strerror(code));
 	case EBUSY:
 	case EAGAIN:
 	case EINTR:
@@ -214,19 +226,22 @@ static int attribute_failed(const struct entry *entry, const char *name, int r, 
 		why = "the firmware or the kernel refused the request (VMPL below the guest's own, or no key to sign with)";
 		break;
 	case EIO:
-		why = "the request to the firmware failed; a host with more than 16 KiB of certificates breaks this interface, see the kernel log";
+		why = "the request to the firmware failed; a host with more than 16 KiB of certificates breaks this interface, see the "
+		      "kernel log";
 		break;
 	case ENXIO:
 		why = "the provider went away, or the firmware answered with an error; see the kernel log";
 		break;
 	case ETIMEDOUT:
-		why = "the host throttled the request until the kernel gave up; the guest's message key may be disabled now: restart the guest";
+		why = "the host throttled the request until the kernel gave up; the guest's message key may be disabled now: restart the "
+		      "guest";
 		break;
 	case ENOTTY:
 		why = "the guest's message key (VMPCK) is disabled after an earlier error: restart the guest";
 		break;
 	case EBADMSG:
-		why = "the host or the firmware sent a message that does not authenticate; the message key is disabled now: restart the guest";
+		why = "the host or the firmware sent a message that does not authenticate; the message key is disabled now: restart the "
+		      "guest";
 		break;
 	case EFBIG:
 		why = "more bytes than the interface allows";
@@ -290,8 +305,9 @@ static int request_write(const struct entry *entry, int vmpl, const uint8_t *rep
 	if (r && r != -ENOENT)
 		return attribute_failed(entry, "privlevel_floor", r, error);
 	if (vmpl != PROVIDER_VMPL_OWN && (vmpl > 3 || (uint64_t)vmpl < floor))
-		return error_set(error, -EINVAL, "a report at VMPL %d cannot be had here: this guest runs at VMPL %llu and may ask for %llu..3", vmpl,
-				 (unsigned long long)floor, (unsigned long long)floor);
+		return error_set(error, -EINVAL,
+			"a report at VMPL %d cannot be had here: this guest runs at VMPL %llu and may ask for %llu..3", vmpl,
+			(unsigned long long)floor, (unsigned long long)floor);
 	(void)snprintf(text, sizeof(text), "%u", vmpl == PROVIDER_VMPL_OWN ? (unsigned)floor : (unsigned)vmpl);
 	r = attribute_write(entry, "privlevel", text, strlen(text));
 	if (r)
@@ -312,8 +328,8 @@ static void table_read(const struct entry *entry, struct provider_evidence *evid
 }
 
 /* Is it the answer to our question, and to no other? */
-static int answer_check(const struct entry *entry, uint64_t generation_before, const uint8_t *report_data, const struct provider_evidence *evidence,
-			struct error *error)
+static int answer_check(const struct entry *entry, uint64_t generation_before, const uint8_t *report_data,
+	const struct provider_evidence *evidence, struct error *error)
 {
 	uint64_t generation;
 	int r = attribute_u64(entry, "generation", &generation);
@@ -321,19 +337,23 @@ static int answer_check(const struct entry *entry, uint64_t generation_before, c
 	if (r)
 		return attribute_failed(entry, "generation", r, error);
 	if (generation != generation_before + OUR_WRITES)
-		return error_set(error, PROVIDER_E_WRONG, "%s/%s: generation is %llu after our %d writes to %llu: a write was lost or somebody else wrote", entry->root,
-				 entry->name, (unsigned long long)generation, OUR_WRITES, (unsigned long long)generation_before);
+		return error_set(error, PROVIDER_E_WRONG,
+			"%s/%s: generation is %llu after our %d writes to %llu: a write was lost or somebody else wrote", entry->root,
+			entry->name, (unsigned long long)generation, OUR_WRITES, (unsigned long long)generation_before);
 	if (!evidence->report.size)
-		return error_set(error, PROVIDER_E_WRONG, "%s/%s/outblob is empty: the host or the firmware gave no report", entry->root, entry->name);
+		return error_set(error, PROVIDER_E_WRONG, "%s/%s/outblob is empty: the host or the firmware gave no report", entry->root,
+			entry->name);
 	if (evidence->report.size != REPORT_SIZE)
-		return error_set(error, PROVIDER_E_WRONG, "%s/%s/outblob has %zu bytes: a report has %d", entry->root, entry->name, evidence->report.size, REPORT_SIZE);
+		return error_set(error, PROVIDER_E_WRONG, "%s/%s/outblob has %zu bytes: a report has %d", entry->root, entry->name,
+			evidence->report.size, REPORT_SIZE);
 	if (memcmp(evidence->report.data + REPORT_DATA_OFFSET, report_data, PROVIDER_REPORT_DATA_SIZE) != 0)
-		return error_set(error, PROVIDER_E_WRONG, "%s/%s/outblob is a report for other report data than was asked for", entry->root, entry->name);
+		return error_set(error, PROVIDER_E_WRONG, "%s/%s/outblob is a report for other report data than was asked for", entry->root,
+			entry->name);
 	return 0;
 }
 
-static int tsm_collect(const struct provider_config *config, const uint8_t report_data[static PROVIDER_REPORT_DATA_SIZE], struct provider_evidence *ret,
-		       struct error *error)
+static int tsm_collect(const struct provider_config *config, const uint8_t report_data[static PROVIDER_REPORT_DATA_SIZE],
+	struct provider_evidence *ret, struct error *error)
 {
 	CLEANUP(provider_evidence_deinit) struct provider_evidence evidence = PROVIDER_EVIDENCE_NULL;
 	CLEANUP(entry_close) struct entry entry = ENTRY_NULL;

@@ -29,8 +29,11 @@ static int query_read(const char *query, const struct sim_product *product, stru
 		uint8_t *to;
 		bool wanted;
 	} names[] = {
-		{"fmcSPL=", &ret->fmc, product->has_fmc}, {"blSPL=", &ret->bootloader, true}, {"teeSPL=", &ret->tee, true},
-		{"snpSPL=", &ret->snp, true},             {"ucodeSPL=", &ret->microcode, true},
+		{"fmcSPL=", &ret->fmc, product->has_fmc},
+		{"blSPL=", &ret->bootloader, true},
+		{"teeSPL=", &ret->tee, true},
+		{"snpSPL=", &ret->snp, true},
+		{"ucodeSPL=", &ret->microcode, true},
 	};
 	unsigned seen = 0, wanted = 0;
 	const char *at = query ? query : "";
@@ -75,8 +78,8 @@ static int get_vcek(const struct sim_platform *platform, struct sim_state *state
 }
 
 /* `rest` is what follows "/vcek/v1/Milan/". */
-static int get_object(const struct sim_platform *platform, struct sim_state *state, bool vlek, const char *rest, const char *query, struct buf *to,
-		      const char **ret_type)
+static int get_object(const struct sim_platform *platform, struct sim_state *state, bool vlek, const char *rest, const char *query,
+	struct buf *to, const char **ret_type)
 {
 	int r;
 
@@ -92,7 +95,7 @@ static int get_object(const struct sim_platform *platform, struct sim_state *sta
 }
 
 static int route(const struct sim_platform *platform, struct sim_state *state, const struct httpserver_request *request, struct buf *to,
-		 const char **ret_type)
+	const char **ret_type)
 {
 	char prefix[64];
 
@@ -130,7 +133,8 @@ static void handle(void *context, struct httpserver_exchange *exchange, const st
 	} else if (strcmp(request->method, "GET") != 0) {
 		answer_text(exchange, 405, "Method Not Allowed\n", 0);
 	} else if (state.kds_status) {
-		answer_text(exchange, state.kds_status, state.kds_status == 429 ? "Too Many Requests\n" : "simulated failure\n", state.kds_retry_after);
+		answer_text(exchange, state.kds_status, state.kds_status == 429 ? "Too Many Requests\n" : "simulated failure\n",
+			state.kds_retry_after);
 	} else {
 		r = route(kds->platform, &state, request, &body, &response.content_type);
 		response.body = buf_view(&body);
@@ -142,7 +146,7 @@ static void handle(void *context, struct httpserver_exchange *exchange, const st
 }
 
 int sim_kds_start(const struct sim_platform *platform, const char *state_path, const char *listen, uint16_t *ret_port, struct sim_kds **ret,
-		  struct error *error)
+	struct error *error)
 {
 	struct httpserver_config config = {.threads = 1, .handler = handle};
 	struct sim_kds *kds = calloc(1, sizeof(*kds));

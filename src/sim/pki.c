@@ -112,7 +112,8 @@ static int ca_extensions(X509 *certificate, X509 *ark, const struct sim_product 
 	char point[96];
 	int r = 0;
 
-	(void)snprintf(point, sizeof(point), "URI:https://kdsintf.amd.com/%s/v1/%s/crl", which == SIM_ASVK ? "vlek" : "vcek", product->name);
+	(void)snprintf(
+		point, sizeof(point), "URI:https://kdsintf.amd.com/%s/v1/%s/crl", which == SIM_ASVK ? "vlek" : "vcek", product->name);
 	if (which == SIM_ARK) {
 		r = add_extension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
 		if (!r)
@@ -141,8 +142,8 @@ static int ca_make(struct sim_platform *platform, enum sim_ca which, int64_t now
 	ca_subject(issuer, platform->product, SIM_ARK);
 	platform->ca_key[which] = EVP_RSA_gen(4096);
 	if (platform->ca_key[which])
-		certificate = sim_certificate_new(subject, issuer, platform->product->serial + ca_serials[which], platform->ca_key[which],
-						  now - 400 * DAY, CA_YEARS);
+		certificate = sim_certificate_new(
+			subject, issuer, platform->product->serial + ca_serials[which], platform->ca_key[which], now - 400 * DAY, CA_YEARS);
 	if (certificate)
 		r = ca_extensions(certificate, platform->ca[SIM_ARK], platform->product, which);
 	if (!r)
@@ -296,7 +297,8 @@ static int platform_fill(struct sim_platform *platform, const char *seed, const 
 	return r ? r : platform_write(platform, error); /* last: its presence says that the rest is whole */
 }
 
-int sim_platform_make(const char *dir, const struct sim_product *product, const char *seed, const char *ca_from, int64_t now, struct error *error)
+int sim_platform_make(
+	const char *dir, const struct sim_product *product, const char *seed, const char *ca_from, int64_t now, struct error *error)
 {
 	struct sim_platform platform;
 	char path[320];

@@ -4,8 +4,8 @@
  * The simulated platform's own certification authority and chip, kept in one directory:
  *   platform.json       product and seed
  *   ark.pem ask.pem asvk.pem and *.key   the CA; nobody trusts it but who pins ark.pem
- * Certificates have the profile of AMD's genuine ones (spec: certificates, section 5). VEK keys are derived from the seed, as a chip derives them
- * from its fuses: the same chip and TCB give the same key for ever.
+ * Certificates have the profile of AMD's genuine ones (spec: certificates, section 5). VEK keys are derived from the seed, as a chip
+ * derives them from its fuses: the same chip and TCB give the same key for ever.
  */
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -24,11 +24,11 @@ struct sim_platform {
 };
 
 /*
- * Makes DIR. `seed` is any text (NULL: random). With `ca_from`, the directory of another platform of the same product, its CA is copied: two chips of one
- * vendor. -EEXIST when DIR already holds another product; an equal one is left as it is.
+ * Makes DIR. `seed` is any text (NULL: random). With `ca_from`, the directory of another platform of the same product, its CA is copied:
+ * two chips of one vendor. -EEXIST when DIR already holds another product; an equal one is left as it is.
  */
-int sim_platform_make(const char *dir, const struct sim_product *product, const char *seed, const char *ca_from, int64_t now, struct error *error)
-	MUST_CHECK;
+int sim_platform_make(const char *dir, const struct sim_product *product, const char *seed, const char *ca_from, int64_t now,
+	struct error *error) MUST_CHECK;
 int sim_platform_open(const char *dir, struct sim_platform *ret, struct error *error) MUST_CHECK;
 void sim_platform_deinit(struct sim_platform *platform);
 
@@ -37,8 +37,8 @@ int sim_ca_write(const struct sim_platform *platform, enum sim_ca which, bool pe
 
 /* The VEK that `state` says (signer, chip_id, csp_id) at `tcb`. */
 int sim_vek_key(const struct sim_platform *platform, const struct sim_state *state, const struct sim_tcb *tcb, EVP_PKEY **ret) MUST_CHECK;
-int sim_vek_certificate(const struct sim_platform *platform, const struct sim_state *state, const struct sim_tcb *tcb, int64_t now, struct buf *to)
-	MUST_CHECK;
+int sim_vek_certificate(const struct sim_platform *platform, const struct sim_state *state, const struct sim_tcb *tcb, int64_t now,
+	struct buf *to) MUST_CHECK;
 
 /* The ARK's CRL, DER; `state->revoke` names what it lists. */
 int sim_crl(const struct sim_platform *platform, const struct sim_state *state, int64_t now, struct buf *to) MUST_CHECK;

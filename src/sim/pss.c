@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RSASSA-PSS as AMD signs: SHA-384, MGF1 with SHA-384, salt of 48. The parameters occur in two encodings (spec section 5): AMD's CA certificates spell the
- * default trailer field out, newer VEKs and CRLs omit it, as OpenSSL does. A verifier must take both, so the simulated CA uses both.
+ * RSASSA-PSS as AMD signs: SHA-384, MGF1 with SHA-384, salt of 48. The parameters occur in two encodings (spec section 5): AMD's CA
+ * certificates spell the default trailer field out, newer VEKs and CRLs omit it, as OpenSSL does. A verifier must take both, so the
+ * simulated CA uses both.
  */
 #include <errno.h>
 #include <openssl/rsa.h>
@@ -11,8 +12,8 @@
 
 static const uint8_t spelled_out[] = {
 	0x30, 0x39, 0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, /* [0] SHA-384 */
-	0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65,
-	0x03, 0x04, 0x02, 0x02, 0x05, 0x00,                         /* [1] MGF1 with SHA-384 */
+	0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48,
+	0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00,             /* [1] MGF1 with SHA-384 */
 	0xa2, 0x03, 0x02, 0x01, 0x30, 0xa3, 0x03, 0x02, 0x01, 0x01, /* [2] 48, [3] 1 */
 };
 
@@ -20,8 +21,9 @@ int sim_pss_context(EVP_MD_CTX *context, EVP_PKEY *key)
 {
 	EVP_PKEY_CTX *pkey = NULL;
 
-	if (EVP_DigestSignInit(context, &pkey, EVP_sha384(), NULL, key) != 1 || EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, 48) != 1 || EVP_PKEY_CTX_set_rsa_mgf1_md(pkey, EVP_sha384()) != 1)
+	if (EVP_DigestSignInit(context, &pkey, EVP_sha384(), NULL, key) != 1 ||
+		EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING) != 1 || EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, 48) != 1 ||
+		EVP_PKEY_CTX_set_rsa_mgf1_md(pkey, EVP_sha384()) != 1)
 		return -EIO;
 	return 0;
 }
@@ -37,7 +39,7 @@ static int algorithm_set(const X509_ALGOR *algorithm)
 	ASN1_STRING *parameters = ASN1_STRING_new();
 
 	if (!parameters || !ASN1_STRING_set(parameters, spelled_out, sizeof(spelled_out)) ||
-	    !X509_ALGOR_set0(writable_algorithm(algorithm), OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, parameters)) {
+		!X509_ALGOR_set0(writable_algorithm(algorithm), OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, parameters)) {
 		ASN1_STRING_free(parameters);
 		return -EIO;
 	}

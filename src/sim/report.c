@@ -27,7 +27,7 @@ static void report_fill(const struct sim_state *state, uint32_t vmpl, const uint
 {
 	const struct sim_product *product = state->product;
 
-	put_le(to, state->version, 4);                     /* 000h */
+	put_le(to, state->version, 4); /* 000h */
 	put_le(to + 0x04, state->guest_svn, 4);
 	put_le(to + 0x08, state->policy, 8);
 	memcpy(to + 0x10, state->family_id, 16);
@@ -75,7 +75,8 @@ static int sign_with(EVP_PKEY *key, uint8_t *report)
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	uint8_t der[128];
 	size_t size = sizeof(der);
-	int ok = context && EVP_DigestSignInit(context, NULL, EVP_sha384(), NULL, key) == 1 && EVP_DigestSign(context, der, &size, report, SIGNED_SIZE) == 1;
+	int ok = context && EVP_DigestSignInit(context, NULL, EVP_sha384(), NULL, key) == 1 &&
+		 EVP_DigestSign(context, der, &size, report, SIGNED_SIZE) == 1;
 
 	EVP_MD_CTX_free(context);
 	memset(report + SIGNED_SIZE, 0, SIM_REPORT_SIZE - SIGNED_SIZE);
@@ -101,8 +102,8 @@ int sim_report_sign(const struct sim_platform *platform, const struct sim_state 
 	return r ? r : sign_with(key, report);
 }
 
-int sim_report(const struct sim_platform *platform, const struct sim_state *state, uint32_t vmpl, const uint8_t report_data[static SIM_REPORT_DATA_SIZE],
-	       uint8_t ret[static SIM_REPORT_SIZE])
+int sim_report(const struct sim_platform *platform, const struct sim_state *state, uint32_t vmpl,
+	const uint8_t report_data[static SIM_REPORT_DATA_SIZE], uint8_t ret[static SIM_REPORT_SIZE])
 {
 	memset(ret, 0, SIM_REPORT_SIZE);
 	report_fill(state, vmpl, report_data, ret);

@@ -7,8 +7,8 @@
 #define SIM_REPORT_DATA_SIZE 64
 
 /* A report at `vmpl` over `report_data`, signed by the VEK of the reported TCB (all-zero signature for SIM_SIGNER_NONE). */
-int sim_report(const struct sim_platform *platform, const struct sim_state *state, uint32_t vmpl, const uint8_t report_data[static SIM_REPORT_DATA_SIZE],
-	       uint8_t ret[static SIM_REPORT_SIZE]) MUST_CHECK;
+int sim_report(const struct sim_platform *platform, const struct sim_state *state, uint32_t vmpl,
+	const uint8_t report_data[static SIM_REPORT_DATA_SIZE], uint8_t ret[static SIM_REPORT_SIZE]) MUST_CHECK;
 
 /* Signs an edited report again, by the VEK that its own REPORTED_TCB, CHIP_ID and KEY_INFO name. */
 int sim_report_sign(const struct sim_platform *platform, const struct sim_state *state, uint8_t report[static SIM_REPORT_SIZE]) MUST_CHECK;

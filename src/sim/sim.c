@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sevattest-sim: a software SNP platform for tests and demonstrations. Its reports prove nothing: they verify only where an operator pins DIR/ark.pem.
+ * sevattest-sim: a software SNP platform for tests and demonstrations. Its reports prove nothing: they verify only where an operator pins
+ * DIR/ark.pem.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -96,7 +97,7 @@ static int arguments_read(struct arguments *arguments, int argc, char **argv, co
 
 /* Opens DIR and reads the state: product defaults, state file, options. */
 static int platform_start(const struct arguments *arguments, const char *state_path, struct sim_platform *platform, struct sim_state *state,
-			  struct error *error)
+	struct error *error)
 {
 	int r = sim_platform_open(arguments->words[0], platform, error);
 
@@ -290,7 +291,8 @@ static int verb_serve(int argc, char **argv)
 	char path[320];
 	int r;
 
-	if (arguments_read(&arguments, argc, argv, names, false) || arguments.word_count != 1 || !(arguments.named[0] || arguments.named[1]))
+	if (arguments_read(&arguments, argc, argv, names, false) || arguments.word_count != 1 ||
+		!(arguments.named[0] || arguments.named[1]))
 		return usage_error("serve DIR [--mount MNT] [--kds-listen 127.0.0.1:PORT] [--state FILE] [--allow-other] [--verbose]");
 	log_init("sevattest-sim", arguments.named[4] ? LOG_DEBUG : LOG_NOTICE);
 	state_path_of(path, &arguments, arguments.named[2]);

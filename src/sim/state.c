@@ -13,12 +13,43 @@
 #include "base/text.h"
 
 static const struct sim_product products[] = {
-	{.name = "Milan", .vcek_name = "Milan-B0", .struct_version = 0, .hwid_size = 64, .family = 0x19, .model = 0x01, .stepping = 0x01,
-	 .serial = 0x10000, .report_version = 3, .platform_info = 0x25, .tcb = {0, 4, 0, 27, 222}, .firmware = {1, 55, 29}},
-	{.name = "Genoa", .vcek_name = "Genoa", .struct_version = 0, .hwid_size = 64, .family = 0x19, .model = 0x11, .stepping = 0x01,
-	 .serial = 0x20000, .report_version = 3, .platform_info = 0x25, .tcb = {0, 10, 0, 27, 88}, .firmware = {1, 55, 40}},
-	{.name = "Turin", .vcek_name = "Turin", .struct_version = 1, .hwid_size = 8, .has_fmc = true, .family = 0x1a, .model = 0x02, .stepping = 0x01,
-	 .serial = 0x30000, .report_version = 5, .platform_info = 0x65, .tcb = {1, 3, 2, 5, 97}, .firmware = {1, 55, 65}},
+	{.name = "Milan",
+		.vcek_name = "Milan-B0",
+		.struct_version = 0,
+		.hwid_size = 64,
+		.family = 0x19,
+		.model = 0x01,
+		.stepping = 0x01,
+		.serial = 0x10000,
+		.report_version = 3,
+		.platform_info = 0x25,
+		.tcb = {0, 4, 0, 27, 222},
+		.firmware = {1, 55, 29}},
+	{.name = "Genoa",
+		.vcek_name = "Genoa",
+		.struct_version = 0,
+		.hwid_size = 64,
+		.family = 0x19,
+		.model = 0x11,
+		.stepping = 0x01,
+		.serial = 0x20000,
+		.report_version = 3,
+		.platform_info = 0x25,
+		.tcb = {0, 10, 0, 27, 88},
+		.firmware = {1, 55, 40}},
+	{.name = "Turin",
+		.vcek_name = "Turin",
+		.struct_version = 1,
+		.hwid_size = 8,
+		.has_fmc = true,
+		.family = 0x1a,
+		.model = 0x02,
+		.stepping = 0x01,
+		.serial = 0x30000,
+		.report_version = 5,
+		.platform_info = 0x65,
+		.tcb = {1, 3, 2, 5, 97},
+		.firmware = {1, 55, 65}},
 };
 
 const struct sim_product *sim_product_find(const char *name)
@@ -236,9 +267,9 @@ static int set_number(const struct setting *setting, void *field, const char *va
 
 static int set_bool(bool *field, const char *value)
 {
-	bool yes = !strcmp(value, "yes") || !strcmp(value, "true") || !strcmp(value, "1");
+	bool yes = strcmp(value, "yes") == 0 || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
 
-	if (!yes && strcmp(value, "no") && strcmp(value, "false") && strcmp(value, "0"))
+	if (!yes && strcmp(value, "no") != 0 && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
 		return -EINVAL;
 	*field = yes;
 	return 0;
@@ -250,10 +281,15 @@ static int set_word(const struct setting *setting, void *field, const char *valu
 	static const char *const aux_words[] = {"full", "vek", "empty", "junk"};
 
 	if (setting->kind == SETTING_SIGNER) {
-		enum sim_signer signer = !strcmp(value, "vcek") ? SIM_SIGNER_VCEK : !strcmp(value, "vlek") ? SIM_SIGNER_VLEK : SIM_SIGNER_NONE;
+		enum sim_signer signer = SIM_SIGNER_NONE;
+
+		if (strcmp(value, "vcek") == 0)
+			signer = SIM_SIGNER_VCEK;
+		else if (strcmp(value, "vlek") == 0)
+			signer = SIM_SIGNER_VLEK;
 
 		*(enum sim_signer *)field = signer;
-		return signer == SIM_SIGNER_NONE && strcmp(value, "none") ? -EINVAL : 0;
+		return signer == SIM_SIGNER_NONE && strcmp(value, "none") != 0 ? -EINVAL : 0;
 	}
 	if (setting->kind == SETTING_AUX) {
 		for (size_t i = 0; i < ARRAY_SIZE(aux_words); i++) {
@@ -305,7 +341,7 @@ static int set_field(struct sim_state *state, const struct setting *setting, con
 int sim_state_set(struct sim_state *state, const char *name, const char *value, struct error *error)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-		if (strcmp(settings[i].name, name))
+		if (strcmp(settings[i].name, name) != 0)
 			continue;
 		if (set_field(state, &settings[i], value))
 			return error_set(error, -EINVAL, "%s: \"%.80s\" does not fit: %s", name, value, settings[i].help);
@@ -351,8 +387,7 @@ static int state_apply(struct sim_state *state, struct json_object *object, stru
 		if (r)
 			return r;
 	}
-	json_object_object_foreach(object, name, value)
-	{
+	json_object_object_foreach (object, name, value) {
 		int r = value == all ? 0 : sim_state_set(state, name, json_object_get_string(value), error);
 
 		if (r)
@@ -375,7 +410,7 @@ int sim_state_read(struct sim_state *state, const char *path, struct error *erro
 }
 
 int sim_state_edit(const struct sim_state *base, const char *path, const char *const *names, const char *const *values, size_t count,
-		   struct error *error)
+	struct error *error)
 {
 	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
 	struct sim_state trial = *base;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What the simulated platform is told to be: the chip, the guest that runs on it, and the faults that it shows. One table of settings serves the
- * state file, the options of `report` and `serve`, and `set`. The state file (DIR/state.json, a JSON object of texts) is read anew for every request, so
- * that a test can change one thing between two requests.
+ * What the simulated platform is told to be: the chip, the guest that runs on it, and the faults that it shows. One table of settings
+ * serves the state file, the options of `report` and `serve`, and `set`. The state file (DIR/state.json, a JSON object of texts) is read
+ * anew for every request, so that a test can change one thing between two requests.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,8 +24,8 @@ struct sim_tcb {
 
 /* What is fixed by the product line (spec: report 1.5, 1.6; certificates 5, 5.1). */
 struct sim_product {
-	const char *name;        /* in subjects and KDS paths: "Milan" */
-	const char *vcek_name;   /* productName extension of a VCEK: "Milan-B0" */
+	const char *name;      /* in subjects and KDS paths: "Milan" */
+	const char *vcek_name; /* productName extension of a VCEK: "Milan-B0" */
 	uint8_t struct_version;
 	size_t hwid_size;
 	bool has_fmc;
@@ -62,10 +62,10 @@ struct sim_state {
 	char provider[32];
 	uint32_t privlevel_floor;
 	int outblob_error, auxblob_error, mkdir_error; /* errno values, 0: none */
-	bool outblob_empty, outblob_stale; /* stale: the report carries other REPORT_DATA than was asked for */
-	bool inblob_lost;                  /* the store at close fails, which nobody sees */
-	uint32_t generation_skip;          /* another writer: generation moves by that much more at each write of inblob */
-	uint64_t delay_ms;                 /* of every firmware request */
+	bool outblob_empty, outblob_stale;             /* stale: the report carries other REPORT_DATA than was asked for */
+	bool inblob_lost;                              /* the store at close fails, which nobody sees */
+	uint32_t generation_skip;                      /* another writer: generation moves by that much more at each write of inblob */
+	uint64_t delay_ms;                             /* of every firmware request */
 	/* KDS */
 	uint32_t kds_status, kds_retry_after; /* status 0: answer truly */
 	bool kds_any_chip;
@@ -85,8 +85,8 @@ const char *sim_state_name(size_t index, const char **ret_help);
 /* Applies the state file over `state`; a missing file changes nothing. */
 int sim_state_read(struct sim_state *state, const char *path, struct error *error) MUST_CHECK;
 /* Changes `count` settings in the state file, atomically; an empty value removes one. All are checked first. */
-int sim_state_edit(const struct sim_state *base, const char *path, const char *const *names, const char *const *values, size_t count, struct error *error)
-	MUST_CHECK;
+int sim_state_edit(const struct sim_state *base, const char *path, const char *const *names, const char *const *values, size_t count,
+	struct error *error) MUST_CHECK;
 
 /* The 8 bytes of a TCB_VERSION in the product's layout, and back. */
 void sim_tcb_encode(uint8_t to[static 8], const struct sim_product *product, const struct sim_tcb *tcb);

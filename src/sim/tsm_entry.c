@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How it copies the kernel (fs/configfs/file.c, drivers/virt/coco/guest/report.c):
- * - text attributes: each write(2) is one store, whatever the offset; binary attributes: write(2) collects and close(2) stores, its result discarded;
- * - every accepted store moves the write generation; a read of outblob or auxblob makes one firmware request per generation and serves both from it.
+ * - text attributes: each write(2) is one store, whatever the offset; binary attributes: write(2) collects and close(2) stores, its result
+ *   discarded;
+ * - every accepted store moves the write generation; a read of outblob or auxblob makes one firmware request per generation and serves both
+ *   from it.
  */
 #include "sim/tsm_entry.h"
 
@@ -18,9 +20,12 @@
 #define OUTBLOB_MAX ((size_t)32 << 10) /* TSM_REPORT_OUTBLOB_MAX of 6.7 */
 
 const struct tsm_attribute_kind tsm_attributes[TSM_ATTRIBUTE_COUNT] = {
-	[TSM_GENERATION] = {"generation", 0444, false}, [TSM_PROVIDER] = {"provider", 0444, false},
-	[TSM_INBLOB] = {"inblob", 0200, true},          [TSM_OUTBLOB] = {"outblob", 0444, true},
-	[TSM_AUXBLOB] = {"auxblob", 0444, true},        [TSM_PRIVLEVEL] = {"privlevel", 0200, false},
+	[TSM_GENERATION] = {"generation", 0444, false},
+	[TSM_PROVIDER] = {"provider", 0444, false},
+	[TSM_INBLOB] = {"inblob", 0200, true},
+	[TSM_OUTBLOB] = {"outblob", 0444, true},
+	[TSM_AUXBLOB] = {"auxblob", 0444, true},
+	[TSM_PRIVLEVEL] = {"privlevel", 0200, false},
 	[TSM_PRIVLEVEL_FLOOR] = {"privlevel_floor", 0444, false},
 };
 

@@ -20,7 +20,16 @@ struct tsm_entry {
 	struct buf outblob, auxblob;
 };
 
-enum tsm_attribute { TSM_GENERATION, TSM_PROVIDER, TSM_INBLOB, TSM_OUTBLOB, TSM_AUXBLOB, TSM_PRIVLEVEL, TSM_PRIVLEVEL_FLOOR, TSM_ATTRIBUTE_COUNT };
+enum tsm_attribute {
+	TSM_GENERATION,
+	TSM_PROVIDER,
+	TSM_INBLOB,
+	TSM_OUTBLOB,
+	TSM_AUXBLOB,
+	TSM_PRIVLEVEL,
+	TSM_PRIVLEVEL_FLOOR,
+	TSM_ATTRIBUTE_COUNT
+};
 
 struct tsm_attribute_kind {
 	const char *name;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tree around the entries of tsm_entry.c. Files are opened direct_io, so that their stat size of 0 cuts nothing, and nothing is cached between calls. FUSE
- * reports close(2) as flush; a descriptor that was duplicated closes more than once, and the first close stores. One thread serves, as one mutex does in the
- * kernel.
+ * The tree around the entries of tsm_entry.c. Files are opened direct_io, so that their stat size of 0 cuts nothing, and nothing is cached
+ * between calls. FUSE reports close(2) as flush; a descriptor that was duplicated closes more than once, and the first close stores. One
+ * thread serves, as one mutex does in the kernel.
  */
 #define FUSE_USE_VERSION 31
 #include "sim/tsm_fs.h"
@@ -71,7 +71,7 @@ static int tsm_getattr(const char *path, struct stat *st, struct fuse_file_info 
 }
 
 static int tsm_readdir(const char *path, void *to, fuse_fill_dir_t fill, off_t offset UNUSED, struct fuse_file_info *info UNUSED,
-		       enum fuse_readdir_flags flags UNUSED)
+	enum fuse_readdir_flags flags UNUSED)
 {
 	const struct tsm *tsm = self();
 	int slot, attribute, r = resolve(path, &slot, &attribute);
@@ -154,7 +154,8 @@ static int tsm_open(const char *path, struct fuse_file_info *info)
 	if (r || attribute < 0)
 		return r ? r : -EISDIR;
 	/* Also root needs the mode bit: there is no such method to call. */
-	if ((access_mode != O_WRONLY && !(tsm_attributes[attribute].mode & 0444)) || (access_mode != O_RDONLY && !(tsm_attributes[attribute].mode & 0222)))
+	if ((access_mode != O_WRONLY && !(tsm_attributes[attribute].mode & 0444)) ||
+		(access_mode != O_RDONLY && !(tsm_attributes[attribute].mode & 0222)))
 		return -EACCES;
 	file = calloc(1, sizeof(*file));
 	if (!file)
@@ -229,9 +230,11 @@ static int check_fuse(const char *mount, struct error *error)
 
 	if (access("/dev/fuse", R_OK | W_OK)) {
 		if (errno == ENOENT)
-			return error_set(error, -ENOENT, "/dev/fuse is missing: load the kernel module (modprobe fuse), or start the container with --device "
-							 "/dev/fuse --cap-add SYS_ADMIN");
-		return error_set(error, -errno, "/dev/fuse cannot be opened (%s): run as root or as a member of the group that owns it", strerror(errno));
+			return error_set(error, -ENOENT,
+				"/dev/fuse is missing: load the kernel module (modprobe fuse), or start the container with --device "
+				"/dev/fuse --cap-add SYS_ADMIN");
+		return error_set(error, -errno, "/dev/fuse cannot be opened (%s): run as root or as a member of the group that owns it",
+			strerror(errno));
 	}
 	if (stat(mount, &st)) {
 		if (errno == ENOTCONN && !umount2(mount, MNT_DETACH))
@@ -247,7 +250,8 @@ static int loop(struct fuse *fuse, const char *mount, void (*on_ready)(void *), 
 	int r = 0;
 
 	if (fuse_mount(fuse, mount))
-		return error_set(error, -EPERM, "cannot mount on %s: this needs root (CAP_SYS_ADMIN), the package fuse3 for other users, or `unshare -Urm`", mount);
+		return error_set(error, -EPERM,
+			"cannot mount on %s: this needs root (CAP_SYS_ADMIN), the package fuse3 for other users, or `unshare -Urm`", mount);
 	if (fuse_set_signal_handlers(session)) {
 		r = error_set(error, -EIO, "cannot set signal handlers");
 	} else {
@@ -259,8 +263,8 @@ static int loop(struct fuse *fuse, const char *mount, void (*on_ready)(void *), 
 	return r < 0 ? r : 0; /* positive: the signal that ended it */
 }
 
-int sim_tsm_serve(const struct sim_platform *platform, const char *state_path, const char *mount, bool allow_other, void (*on_ready)(void *), void *context,
-		  struct error *error)
+int sim_tsm_serve(const struct sim_platform *platform, const char *state_path, const char *mount, bool allow_other,
+	void (*on_ready)(void *), void *context, struct error *error)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct tsm tsm = {{platform, state_path}, {NULL}};
@@ -270,7 +274,7 @@ int sim_tsm_serve(const struct sim_platform *platform, const char *state_path, c
 	if (r)
 		return r;
 	if (fuse_opt_add_arg(&args, "sevattest-sim") || fuse_opt_add_arg(&args, "-ofsname=sevattest-sim,subtype=tsm,default_permissions") ||
-	    (allow_other && fuse_opt_add_arg(&args, "-oallow_other")))
+		(allow_other && fuse_opt_add_arg(&args, "-oallow_other")))
 		r = -ENOMEM;
 	if (!r)
 		fuse = fuse_new(&args, &operations, sizeof(operations), &tsm);

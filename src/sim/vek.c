@@ -16,7 +16,8 @@
 #define P384_SIZE 48
 
 /* 48 bytes from seed, kind, chip and TCB: reduced below the group order they are the private key. */
-static int vek_scalar(const struct sim_platform *platform, const struct sim_state *state, const struct sim_tcb *tcb, uint8_t to[static SHA384_SIZE])
+static int vek_scalar(
+	const struct sim_platform *platform, const struct sim_state *state, const struct sim_tcb *tcb, uint8_t to[static SHA384_SIZE])
 {
 	CLEANUP(buf_deinit) struct buf mix = BUF_NULL;
 	uint8_t raw[8];
@@ -120,7 +121,8 @@ static int add_ia5(X509 *certificate, const char *suffix, const char *text)
 	if (size > 127)
 		return -EINVAL;
 	der[1] = (uint8_t)size;
-	memcpy(der + 2, text, size);
+	for (size_t i = 0; i < size; i++)
+		der[2 + i] = (uint8_t)text[i];
 	return add_raw(certificate, suffix, der, 2 + size);
 }
 
@@ -132,9 +134,16 @@ static int add_spls(X509 *certificate, const struct sim_product *product, const 
 		uint8_t value;
 		bool with_fmc, without_fmc;
 	} rows[] = {
-		{"3.9", tcb->fmc, true, false}, {"3.1", tcb->bootloader, true, true}, {"3.2", tcb->tee, true, true}, {"3.3", tcb->snp, true, false},
-		{"3.4", 0, false, true},        {"3.5", 0, true, true},               {"3.6", 0, true, true},        {"3.7", 0, true, true},
-		{"3.3", tcb->snp, false, true}, {"3.8", tcb->microcode, true, true},
+		{"3.9", tcb->fmc, true, false},
+		{"3.1", tcb->bootloader, true, true},
+		{"3.2", tcb->tee, true, true},
+		{"3.3", tcb->snp, true, false},
+		{"3.4", 0, false, true},
+		{"3.5", 0, true, true},
+		{"3.6", 0, true, true},
+		{"3.7", 0, true, true},
+		{"3.3", tcb->snp, false, true},
+		{"3.8", tcb->microcode, true, true},
 	};
 	int r = 0;
 
@@ -171,7 +180,8 @@ static int append_der(X509 *certificate, struct buf *to)
 	return r;
 }
 
-int sim_vek_certificate(const struct sim_platform *platform, const struct sim_state *state, const struct sim_tcb *tcb, int64_t now, struct buf *to)
+int sim_vek_certificate(
+	const struct sim_platform *platform, const struct sim_state *state, const struct sim_tcb *tcb, int64_t now, struct buf *to)
 {
 	CLEANUP(sim_pkey_freep) EVP_PKEY *key = NULL;
 	CLEANUP(sim_x509_freep) X509 *certificate = NULL;
@@ -183,7 +193,8 @@ int sim_vek_certificate(const struct sim_platform *platform, const struct sim_st
 	if (r)
 		return r;
 	(void)snprintf(issuer, sizeof(issuer), vlek ? "SEV-VLEK-%s" : "SEV-%s", platform->product->name);
-	certificate = sim_certificate_new(vlek ? "SEV-VLEK" : "SEV-VCEK", issuer, 0, key, now - (int64_t)state->vek_age_days * DAY, vlek ? 1 : 7);
+	certificate =
+		sim_certificate_new(vlek ? "SEV-VLEK" : "SEV-VCEK", issuer, 0, key, now - (int64_t)state->vek_age_days * DAY, vlek ? 1 : 7);
 	context = EVP_MD_CTX_new();
 	r = certificate && context ? vek_extensions(certificate, platform->product, state, tcb) : -ENOMEM;
 	if (!r)
@@ -198,8 +209,8 @@ static int crl_revoke(X509_CRL *crl, X509 *certificate, int64_t when)
 {
 	X509_REVOKED *entry = X509_REVOKED_new();
 	ASN1_TIME *time = ASN1_TIME_set(NULL, (time_t)when);
-	int ok = entry && time && X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate)) && X509_REVOKED_set_revocationDate(entry, time) &&
-		 X509_CRL_add0_revoked(crl, entry);
+	int ok = entry && time && X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate)) &&
+		 X509_REVOKED_set_revocationDate(entry, time) && X509_CRL_add0_revoked(crl, entry);
 
 	ASN1_TIME_free(time);
 	if (!ok)
@@ -216,7 +227,8 @@ static int crl_extensions(X509_CRL *crl, X509 *ark)
 
 	X509V3_set_ctx(&context, ark, NULL, NULL, crl, 0);
 	key_id = X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier, "keyid:always");
-	ok = key_id && X509_CRL_add_ext(crl, key_id, -1) && number && ASN1_INTEGER_set(number, 1) && X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0);
+	ok = key_id && X509_CRL_add_ext(crl, key_id, -1) && number && ASN1_INTEGER_set(number, 1) &&
+	     X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0);
 	X509_EXTENSION_free(key_id);
 	ASN1_INTEGER_free(number);
 	return ok ? 0 : -EIO;
@@ -225,8 +237,9 @@ static int crl_extensions(X509_CRL *crl, X509 *ark)
 static int crl_fill(X509_CRL *crl, const struct sim_platform *platform, const struct sim_state *state, int64_t now)
 {
 	ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)(now - DAY)), *to = ASN1_TIME_set(NULL, (time_t)(now + 365 * DAY));
-	int ok = from && to && X509_CRL_set_version(crl, X509_CRL_VERSION_2) && X509_CRL_set_issuer_name(crl, X509_get_subject_name(platform->ca[SIM_ARK])) &&
-		 X509_CRL_set1_lastUpdate(crl, from) && X509_CRL_set1_nextUpdate(crl, to);
+	int ok = from && to && X509_CRL_set_version(crl, X509_CRL_VERSION_2) &&
+		 X509_CRL_set_issuer_name(crl, X509_get_subject_name(platform->ca[SIM_ARK])) && X509_CRL_set1_lastUpdate(crl, from) &&
+		 X509_CRL_set1_nextUpdate(crl, to);
 	int r = ok ? crl_extensions(crl, platform->ca[SIM_ARK]) : -EIO;
 
 	ASN1_TIME_free(from);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verifier against the simulator, which shares no code with it: what a sound platform of each product signs is genuine once its root is pinned, and each
- * flaw that the simulator can show is refused by the check that is meant for it. Arguments: sevattest-sim, a directory that keeps the platforms.
+ * The verifier against the simulator, which shares no code with it: what a sound platform of each product signs is genuine once its root is
+ * pinned, and each flaw that the simulator can show is refused by the check that is meant for it. Arguments: sevattest-sim, a directory
+ * that keeps the platforms.
  */
 #include <check.h>
 #include <stdio.h>
@@ -137,7 +138,7 @@ START_TEST(sound_platform)
 	make(product, sound[i].options);
 	failed = verify(product, sound[i].vlek, true, &verdict);
 	ck_assert_msg(!failed, "%s %s: %s: %s", product, sound[i].options[0] ? sound[i].options[0] : "", failed,
-		      failed && verdict_first_failed(&verdict)->why ? verdict_first_failed(&verdict)->why : "");
+		failed && verdict_first_failed(&verdict)->why ? verdict_first_failed(&verdict)->why : "");
 }
 END_TEST
 
@@ -175,8 +176,8 @@ START_TEST(flaw)
 
 	make("milan", flaws[_i].options);
 	failed = verify("milan", false, true, &verdict);
-	ck_assert_msg(failed && strstr(flaws[_i].check, failed), "%s %s: first failed is %s instead of %s", flaws[_i].options[0], flaws[_i].options[1],
-		      failed ? failed : "nothing", flaws[_i].check);
+	ck_assert_msg(failed && strstr(flaws[_i].check, failed), "%s %s: first failed is %s instead of %s", flaws[_i].options[0],
+		flaws[_i].options[1], failed ? failed : "nothing", flaws[_i].check);
 }
 END_TEST
 
