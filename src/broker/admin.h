@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * admin.sock: what sevattest-broker(1) asks. One thread serves one connection after the other, so that changes come one at a time. A peer that is neither root, nor
- * the broker's own user, nor named by User= is closed at once; one that stalls is closed after ADMIN_TIMEOUT_S.
+ * admin.sock: what sevattest-broker(1) asks. One thread serves one connection after the other, so that changes come one at a time. A peer
+ * that is neither root, nor the broker's own user, nor named by User= is closed at once; one that stalls is closed after ADMIN_TIMEOUT_S.
  *
- * A request is a FRAME_ADMIN_REQUEST with a JSON object: {"verb": "key-put", ...}; when it says "secret": true, a FRAME_ADMIN_SECRET with the same id
- * follows. The answer is a FRAME_ADMIN_RESPONSE {"exit": code of DESIGN section 10, "error": text, "result": {...}}, or for "init" a FRAME_ADMIN_KEY with the escrow copy.
+ * A request is a FRAME_ADMIN_REQUEST with a JSON object: {"verb": "key-put", ...}; when it says "secret": true, a FRAME_ADMIN_SECRET with
+ * the same id follows. The answer is a FRAME_ADMIN_RESPONSE {"exit": code of DESIGN section 10, "error": text, "result": {...}}, or for
+ * "init" a FRAME_ADMIN_KEY with the escrow copy.
  */
 #include <stdbool.h>
 
@@ -16,7 +17,7 @@
 #include "broker/live.h"
 
 #define ADMIN_TIMEOUT_S 10
-#define ADMIN_PAGE_MAX 1000          /* entries in one answer of a listing */
+#define ADMIN_PAGE_MAX 1000                /* entries in one answer of a listing */
 #define ADMIN_PAGE_BYTES ((size_t)2 << 20) /* and the text of audit records in one */
 
 /* One request in work. */
@@ -24,8 +25,8 @@ struct admin_call {
 	struct live_slot *slot;
 	struct live *live; /* NULL before `init` */
 	struct json_object *request;
-	struct secret secret; /* what came after it */
-	struct secret key;    /* the answer of `init` */
+	struct secret secret;       /* what came after it */
+	struct secret key;          /* the answer of `init` */
 	struct json_object *result; /* an object to fill */
 	struct error error;
 	int64_t now;

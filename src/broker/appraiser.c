@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One verification serves all policies that ask for the same: the same word on revocation and no pins of their own. A policy with pins is verified with them only when
- * the evidence does not verify without: what chains to AMD's root needs no other.
+ * One verification serves all policies that ask for the same: the same word on revocation and no pins of their own. A policy with pins is
+ * verified with them only when the evidence does not verify without: what chains to AMD's root needs no other.
  */
 #include "broker/appraiser.h"
 
@@ -259,9 +259,11 @@ static int add_details(struct run *run, const struct catalog_policy *policy, con
 
 		if (finding->class == FINDING_ADVICE || finding->state == FINDING_PASSED)
 			continue;
-		log_notice("policy %s version %llu: %s %s: expected %s, found %s", policy->name, (unsigned long long)policy->version, finding->check,
-			finding_state_text(finding->state), finding->expected ? finding->expected : "-",
-			finding->actual ? finding->actual : finding->why ? finding->why : "-");
+		log_notice("policy %s version %llu: %s %s: expected %s, found %s", policy->name, (unsigned long long)policy->version,
+			finding->check, finding_state_text(finding->state), finding->expected ? finding->expected : "-",
+			finding->actual ? finding->actual
+			: finding->why  ? finding->why
+					: "-");
 		(void)verdict_add(&run->failed, finding->check, FINDING_POLICY, FINDING_FAILED);
 		check = json_object_new_object();
 		r = json_push(checks, check);
@@ -359,7 +361,10 @@ static int conclude(struct run *run, struct kbs_appraised *ret)
 	if (ret->passed_count == 0)
 		name_failures(run, variant, ret);
 	first = verdict_first_failed(&variant->verdict);
-	refusals_count(&run->appraiser->refusals, !variant->ok ? REFUSALS_UNVERIFIED : ret->passed_count ? REFUSALS_PASSED : REFUSALS_BY_POLICY,
+	refusals_count(&run->appraiser->refusals,
+		!variant->ok        ? REFUSALS_UNVERIFIED
+		: ret->passed_count ? REFUSALS_PASSED
+				    : REFUSALS_BY_POLICY,
 		!variant->ok && first ? first->check : NULL, first ? first->why : NULL, run->input->now);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * From the evidence in an Attestation to the policies that accept it. The certificates come from the evidence, from the directory of certificates and from the
- * cache; CRLs from their directory. Nothing of that is trusted: it counts when it chains to a pin. A policy's own pins and its word on
- * revocation hold for that policy only.
+ * From the evidence in an Attestation to the policies that accept it. The certificates come from the evidence, from the directory of
+ * certificates and from the cache; CRLs from their directory. Nothing of that is trusted: it counts when it chains to a pin. A policy's own
+ * pins and its word on revocation hold for that policy only.
  */
 #include "base/error.h"
 #include "base/json.h"
@@ -21,8 +21,9 @@ DEFINE_CLEANUP(struct appraiser *, appraiser_free)
 int appraiser_reload(struct appraiser *appraiser, struct error *error) MUST_CHECK;
 
 /*
- * Verifies and evaluates every policy of the snapshot that a grant names. `ret_details` gets the findings that did not pass, for audit and log: an array
- * of {policy, version, checks: [...]}; its reference is the caller's, NULL when there are none. 0, -EAGAIN, -errno. Any thread.
+ * Verifies and evaluates every policy of the snapshot that a grant names. `ret_details` gets the findings that did not pass, for audit and
+ * log: an array of {policy, version, checks: [...]}; its reference is the caller's, NULL when there are none. 0, -EAGAIN, -errno. Any
+ * thread.
  */
 int appraiser_run(struct appraiser *appraiser, const struct snapshot *snapshot, const struct kbs_appraise_input *input,
 	struct kbs_appraised *ret, struct json_object **ret_details) MUST_CHECK;

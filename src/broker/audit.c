@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The writer thread. Producers append to a list and go on; the writer takes up to AUDIT_BATCH_MAX of them, computes their chain, commits, and
- * then tells each. While it commits, the next batch gathers by itself; only when the last batch had company does the writer wait a
- * moment for more, so that a lone request is never delayed. After a commit that failed nobody knows whether the database has the records: the writer begins a
- * new incarnation, whose first record names the last end that is certain.
+ * The writer thread. Producers append to a list and go on; the writer takes up to AUDIT_BATCH_MAX of them, computes their chain, commits,
+ * and then tells each. While it commits, the next batch gathers by itself; only when the last batch had company does the writer wait a
+ * moment for more, so that a lone request is never delayed. After a commit that failed nobody knows whether the database has the records:
+ * the writer begins a new incarnation, whose first record names the last end that is certain.
  */
 #include "broker/audit.h"
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The audit: who got which secret, who was refused though the evidence was genuine, and what the operator changed. Each start of brokerd is an
- * incarnation: records 1, 2, 3... with a chain
+ * The audit: who got which secret, who was refused though the evidence was genuine, and what the operator changed. Each start of brokerd is
+ * an incarnation: records 1, 2, 3... with a chain
  *
- *     chain(n) = HMAC-SHA-256(audit key, "sevattest audit 1" 0 || incarnation || u64 n || chain(n - 1) || text)      chain(0) = 32 zero bytes
+ *     chain(n) = HMAC-SHA-256(audit key, "sevattest audit 1" 0 || incarnation || u64 n || chain(n - 1) || text), chain(0) = 32 zero bytes
  *
- * so that whoever has the database but not the key-encryption key can neither edit a record nor remove, insert, swap or copy one. Record 1 names
- * the end of the incarnation before it; the state file (state.h) names the end at the last checkpoint.
+ * so that whoever has the database but not the key-encryption key can neither edit a record nor remove, insert, swap or copy one. Record 1
+ * names the end of the incarnation before it; the state file (state.h) names the end at the last checkpoint.
  *
- * One writer thread commits what has gathered, up to AUDIT_BATCH_MAX records at once. A record's `done` runs when the record is durable, or with an error:
- * the answer that it stands for may go out only then, and only with 0.
+ * One writer thread commits what has gathered, up to AUDIT_BATCH_MAX records at once. A record's `done` runs when the record is durable, or
+ * with an error: the answer that it stands for may go out only then, and only with 0.
  */
 #include <stdbool.h>
 #include <stdint.h>

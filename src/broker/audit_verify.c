@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks the audit in the order in which it was written and holds the end of each incarnation. What must hold: a record continues its incarnation's
- * chain; a record 1 is a start record, and the end that it names is the one that we have seen; the checkpoint's record is there.
+ * Walks the audit in the order in which it was written and holds the end of each incarnation. What must hold: a record continues its
+ * incarnation's chain; a record 1 is a start record, and the end that it names is the one that we have seen; the checkpoint's record is
+ * there.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +14,7 @@
 #include "base/text.h"
 #include "broker/audit.h"
 
-#define PAGE 512 /* records under one lock of the store: nobody waits long for us */
+#define PAGE 512                 /* records under one lock of the store: nobody waits long for us */
 #define INCARNATIONS_MAX 1000000 /* starts of one broker: a restart a minute for two years */
 
 struct walk {

@@ -211,7 +211,8 @@ static int narrow(const struct brokerd *brokerd, struct error *error)
 	int r = sandbox_enter(SANDBOX_BROKERD, paths, ARRAY_SIZE(paths), &state, error);
 
 	if (!r)
-		log_info("sandbox: seccomp %s, Landlock %s", state.seccomp ? "on" : "off", state.landlock_abi ? "on" : "not in this kernel");
+		log_info(
+			"sandbox: seccomp %s, Landlock %s", state.seccomp ? "on" : "off", state.landlock_abi ? "on" : "not in this kernel");
 	return r;
 }
 
@@ -258,7 +259,8 @@ static int serve(struct brokerd *brokerd, struct error *error)
 		return r;
 	if (!live_get(&brokerd->slot))
 		log_notice("nothing is initialised yet: sevattest-broker init");
-	notify_send(brokerd->notify_fd, live_get(&brokerd->slot) ? "READY=1\nSTATUS=serving" : "READY=1\nSTATUS=waiting for sevattest-broker init");
+	notify_send(brokerd->notify_fd,
+		live_get(&brokerd->slot) ? "READY=1\nSTATUS=serving" : "READY=1\nSTATUS=waiting for sevattest-broker init");
 	log_notice("ready");
 	r = serve_run(&config, error);
 	notify_send(brokerd->notify_fd, "STOPPING=1");

@@ -40,7 +40,8 @@ static int wrap_key(const struct keys *keys, const char *name, struct bytes plai
 	return r ? r : aead_seal(ret, keys_view(keys, KEYS_WRAP), buf_view(&identity), plain);
 }
 
-static int describe(struct manifest_entry *ret, enum store_kind kind, const char *name, uint64_t version, size_t size, int64_t now, struct bytes row)
+static int describe(
+	struct manifest_entry *ret, enum store_kind kind, const char *name, uint64_t version, size_t size, int64_t now, struct bytes row)
 {
 	*ret = (struct manifest_entry){.kind = kind, .version = version, .size = (uint32_t)size, .time = now};
 	/* manifest_put() copies the name. */
@@ -61,7 +62,8 @@ static int check_fresh(const struct catalog_parts *parts, struct error *error)
 	if (!empty)
 		return error_set(error, -EEXIST, "the store is not empty: it has been initialised before");
 	if (state.epoch > 0)
-		return error_set(error, -EEXIST, "the store is empty, but the state directory remembers one: restore it, or remove the state by hand");
+		return error_set(error, -EEXIST,
+			"the store is empty, but the state directory remembers one: restore it, or remove the state by hand");
 	return 0;
 }
 
@@ -97,7 +99,8 @@ int catalog_create(const struct catalog_parts *parts, catalog_make_key make_key,
 	for (size_t i = 0; i < ARRAY_SIZE(key_names); i++)
 		buf_deinit(&rows_data[i]);
 	if (r)
-		return error_set(error, r < 0 ? r : -EEXIST, "the store cannot be written: %s", r < 0 ? strerror(-r) : "somebody else has just done it");
+		return error_set(error, r < 0 ? r : -EEXIST, "the store cannot be written: %s",
+			r < 0 ? strerror(-r) : "somebody else has just done it");
 	return state_set_epoch(parts->state, manifest.id, manifest.epoch, error);
 }
 
@@ -127,8 +130,9 @@ static int load_manifest(const struct catalog_parts *parts, struct manifest *ret
 	r = store_manifest(parts->store, &encoded);
 	state_get(parts->state, &state);
 	if (r == STORE_E_ABSENT)
-		return state.epoch == 0 ? error_set(error, -ENODATA, "the store has not been initialised (sevattest-broker init)")
-					: error_set(error, -EBADMSG, "the store has lost its manifest, epoch %llu", (unsigned long long)state.epoch);
+		return state.epoch == 0
+			       ? error_set(error, -ENODATA, "the store has not been initialised (sevattest-broker init)")
+			       : error_set(error, -EBADMSG, "the store has lost its manifest, epoch %llu", (unsigned long long)state.epoch);
 	if (r)
 		return error_set(error, r, "the manifest cannot be read: %s", strerror(-r));
 	r = manifest_decode(buf_view(&encoded), keys_view(parts->keys, KEYS_MANIFEST), &manifest);
@@ -293,7 +297,8 @@ static int commit(struct catalog_change *change, struct error *error)
 	if (!r && encoded.size > STORE_MANIFEST_MAX)
 		return error_set(error, CATALOG_E_FULL, "the store is full: its manifest may have %zu bytes", STORE_MANIFEST_MAX);
 	if (!r)
-		r = store_commit(parts->store, change->rows, change->row_count, buf_view(&encoded), change->old_epoch, change->manifest.epoch);
+		r = store_commit(
+			parts->store, change->rows, change->row_count, buf_view(&encoded), change->old_epoch, change->manifest.epoch);
 	if (r)
 		return error_set(error, r < 0 ? r : -EBUSY, "the store cannot be written: %s",
 			r < 0 ? strerror(-r) : "somebody else has changed its manifest");

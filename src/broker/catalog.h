@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The catalog is what the manifest says, in memory: which policies, grants, resources and keys there are. A snapshot of it never changes; a request
- * takes one and sees one consistent state. The operator's changes go through here one at a time: rows and new manifest in one transaction, then the
- * epoch into the state file, then the new snapshot.
+ * The catalog is what the manifest says, in memory: which policies, grants, resources and keys there are. A snapshot of it never changes; a
+ * request takes one and sees one consistent state. The operator's changes go through here one at a time: rows and new manifest in one
+ * transaction, then the epoch into the state file, then the new snapshot.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,7 +45,10 @@ struct snapshot {
 
 struct catalog;
 
-/* Borrowed for its life. `complain` hears of what is wrong without ending the work: a policy that does not load, a state file that cannot be written. */
+/*
+ * Borrowed for its life. `complain` hears of what is wrong without ending the work: a policy that does not load, a state file that cannot
+ * be written.
+ */
 struct catalog_parts {
 	struct store *store;
 	const struct keys *keys;
@@ -72,22 +75,23 @@ DEFINE_CLEANUP(struct snapshot *, snapshot_unref)
 const struct catalog_policy *snapshot_policy(const struct snapshot *snapshot, const char *name);
 
 /* The current secret of a resource. 0, CATALOG_E_ABSENT, CATALOG_E_DAMAGED, -errno. */
-int catalog_secret(struct catalog *catalog, const struct snapshot *snapshot, const char *name, struct secret *ret, uint64_t *ret_version) MUST_CHECK;
+int catalog_secret(struct catalog *catalog, const struct snapshot *snapshot, const char *name, struct secret *ret, uint64_t *ret_version)
+	MUST_CHECK;
 /* A wrapped signing key's plain bytes: "token" or "release". */
 int catalog_key(struct catalog *catalog, const char *name, struct secret *ret, struct error *error) MUST_CHECK;
 /* The text of a policy; version 0 is the newest. 0, CATALOG_E_ABSENT, CATALOG_E_DAMAGED, -errno. */
-int catalog_policy_text(struct catalog *catalog, const char *name, uint64_t version, struct buf *ret, uint64_t *ret_version, struct error *error)
-	MUST_CHECK;
+int catalog_policy_text(struct catalog *catalog, const char *name, uint64_t version, struct buf *ret, uint64_t *ret_version,
+	struct error *error) MUST_CHECK;
 
 /* The operator's changes. 0, CATALOG_E_*, -errno; all with a message. */
-int catalog_put_resource(
-	struct catalog *catalog, const char *name, const struct secret *secret, int64_t now, uint64_t *ret_version, struct error *error) MUST_CHECK;
+int catalog_put_resource(struct catalog *catalog, const char *name, const struct secret *secret, int64_t now, uint64_t *ret_version,
+	struct error *error) MUST_CHECK;
 int catalog_delete_resource(struct catalog *catalog, const char *name, int64_t now, struct error *error) MUST_CHECK;
 /* `warnings` gets the policy's own (policy_warnings). `ret_name` is freed by the caller. */
-int catalog_put_policy(struct catalog *catalog, struct bytes text, int64_t now, char **ret_name, uint64_t *ret_version, struct verdict *warnings,
-	struct error *error) MUST_CHECK;
+int catalog_put_policy(struct catalog *catalog, struct bytes text, int64_t now, char **ret_name, uint64_t *ret_version,
+	struct verdict *warnings, struct error *error) MUST_CHECK;
 int catalog_delete_policy(struct catalog *catalog, const char *name, int64_t now, struct error *error) MUST_CHECK;
 /* Adds, or replaces the grant of that pattern. */
-int catalog_put_grant(
-	struct catalog *catalog, const char *pattern, const char *const *policies, size_t count, int64_t now, struct error *error) MUST_CHECK;
+int catalog_put_grant(struct catalog *catalog, const char *pattern, const char *const *policies, size_t count, int64_t now,
+	struct error *error) MUST_CHECK;
 int catalog_delete_grant(struct catalog *catalog, const char *pattern, struct error *error) MUST_CHECK;

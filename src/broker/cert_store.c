@@ -50,9 +50,11 @@ static int add_file(struct cert_set *set, const char *path, bool crl)
 		return -ENOMEM;
 	r = file_read(path, FILE_MAX, &content, &error);
 	if (!r)
-		r = crl ? snp_certs_add_crl(&trial->certs, buf_view(&content), &error) : snp_certs_add(&trial->certs, buf_view(&content), &error);
+		r = crl ? snp_certs_add_crl(&trial->certs, buf_view(&content), &error)
+			: snp_certs_add(&trial->certs, buf_view(&content), &error);
 	if (!r)
-		r = crl ? snp_certs_add_crl(&set->certs, buf_view(&content), &error) : snp_certs_add(&set->certs, buf_view(&content), &error);
+		r = crl ? snp_certs_add_crl(&set->certs, buf_view(&content), &error)
+			: snp_certs_add(&set->certs, buf_view(&content), &error);
 	if (r == -ENOMEM)
 		return r;
 	if (r)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Certificates and revocation lists that the operator's directories hold, read once and at SIGHUP; and the cache of chips' certificates, looked into when
- * evidence brings none. Nothing in here is trusted.
+ * Certificates and revocation lists that the operator's directories hold, read once and at SIGHUP; and the cache of chips' certificates,
+ * looked into when evidence brings none. Nothing in here is trusted.
  */
 #include "base/error.h"
 #include "broker/config.h"
@@ -22,4 +22,5 @@ DEFINE_CLEANUP(struct cert_set *, cert_set_unref)
 int cert_set_load(const struct broker_config *config, struct cert_set **ret, struct error *error) MUST_CHECK;
 
 /* `base` and the cached certificate of this chip and TCB, as a new set. 0, -ENOENT (none in the cache), -errno. */
-int cert_set_with_chip(const struct broker_config *config, const struct cert_set *base, struct bytes report, struct cert_set **ret) MUST_CHECK;
+int cert_set_with_chip(const struct broker_config *config, const struct cert_set *base, struct bytes report, struct cert_set **ret)
+	MUST_CHECK;

@@ -9,9 +9,9 @@
 
 #include "base/files.h"
 
-#define KEY(section, name, type, member, min, max, text)                                                                                    \
-	{                                                                                                                                   \
-		section, name, type, offsetof(struct broker_config, member), min, max, text                                                 \
+#define KEY(section, name, type, member, min, max, text)                                                                                   \
+	{                                                                                                                                  \
+		section, name, type, offsetof(struct broker_config, member), min, max, text                                                \
 	}
 
 static const struct config_key keys[] = {

@@ -13,9 +13,9 @@ struct exchange {
 	uint64_t link; /* which connection it came from */
 	uint32_t id;
 	enum frame_type type;
-	struct buf payload;  /* of the request */
-	struct buf answer;   /* payload of the answer frame */
-	struct queue *done;  /* where it goes when the answer may leave */
+	struct buf payload; /* of the request */
+	struct buf answer;  /* payload of the answer frame */
+	struct queue *done; /* where it goes when the answer may leave */
 };
 
 /* A list between threads. `wake_fd` (an eventfd, or -1) is made readable when something is put in. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Grants are the only thing that opens the store: an exact resource, or `repository/type/` and a star, and the policies of which one must pass. There is no default
- * and no other wildcard.
+ * Grants are the only thing that opens the store: an exact resource, or `repository/type/` and a star, and the policies of which one must
+ * pass. There is no default and no other wildcard.
  */
 #include <stdbool.h>
 

@@ -151,8 +151,8 @@ static void log_record(const struct kbs_audit *audit)
 }
 
 /*
- * Queues nothing yet: the record is kept until the answer is made, and then the two go to the audit together (work.c), which lets the answer out only when the
- * record is durable. One request has one record.
+ * Queues nothing yet: the record is kept until the answer is made, and then the two go to the audit together (work.c), which lets the
+ * answer out only when the record is durable. One request has one record.
  */
 static int op_audit(void *opaque, const struct kbs_audit *audit)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The broker's keys. One key-encryption key of 32 bytes comes from a systemd credential or a file; a key for each purpose is derived from it (HKDF-SHA-256),
- * so that nothing made for one purpose fits another. The signing keys (P-256) lie wrapped in the store as ordinary rows.
+ * The broker's keys. One key-encryption key of 32 bytes comes from a systemd credential or a file; a key for each purpose is derived from
+ * it (HKDF-SHA-256), so that nothing made for one purpose fits another. The signing keys (P-256) lie wrapped in the store as ordinary rows.
  *
  * The key-encryption key in text, in its file and as the escrow copy: "sevattest-kek-1:" and base64url of key and checksum, one line. The
  * checksum (4 bytes of SHA-256) catches a typing error before anything is decrypted with a wrong key.
@@ -52,8 +52,8 @@ int keys_kek_to_text(struct bytes kek, struct secret *ret) MUST_CHECK;
 int keys_kek_from_text(struct bytes text, struct secret *ret) MUST_CHECK;
 
 /*
- * Reads the key-encryption key: `path` when it is given, else the credential in `credentials` (the value of $CREDENTIALS_DIRECTORY, or NULL).
- * 0; -ENOENT when there is none; -EINVAL for a malformed one; other -errno.
+ * Reads the key-encryption key: `path` when it is given, else the credential in `credentials` (the value of $CREDENTIALS_DIRECTORY, or
+ * NULL). 0; -ENOENT when there is none; -EINVAL for a malformed one; other -errno.
  */
 int keys_kek_load(const char *path, const char *credentials, struct secret *ret, struct error *error) MUST_CHECK;
 

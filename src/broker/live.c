@@ -81,7 +81,8 @@ static int open_rest(const struct broker_config *config, struct live *live, stru
 
 static int default_key_file(const struct broker_config *config, char path[static PATH_MAX])
 {
-	int size = snprintf(path, PATH_MAX, "%s%s", config->key_file ? config->key_file : config->state_directory, config->key_file ? "" : "/kek");
+	int size = snprintf(
+		path, PATH_MAX, "%s%s", config->key_file ? config->key_file : config->state_directory, config->key_file ? "" : "/kek");
 
 	return size < PATH_MAX ? 0 : -ENAMETOOLONG;
 }

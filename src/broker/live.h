@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What brokerd has once there is a key-encryption key and an initialised store: the keys, the catalog, the audit, the appraiser. Before `init` there is none, and
- * every request of a guest is answered with 503.
+ * What brokerd has once there is a key-encryption key and an initialised store: the keys, the catalog, the audit, the appraiser. Before
+ * `init` there is none, and every request of a guest is answered with 503.
  */
 #include <stdbool.h>
 

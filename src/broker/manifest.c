@@ -127,7 +127,8 @@ const struct manifest_entry *manifest_find(const struct manifest *manifest, enum
 	return entry && entry->kind == kind && strcmp(entry->name, name) == 0 ? entry : NULL;
 }
 
-const struct manifest_entry *manifest_find_version(const struct manifest *manifest, enum store_kind kind, const char *name, uint64_t version)
+const struct manifest_entry *manifest_find_version(
+	const struct manifest *manifest, enum store_kind kind, const char *name, uint64_t version)
 {
 	size_t at = lower_bound(manifest, kind, name, version);
 	const struct manifest_entry *entry = at < manifest->entry_count ? &manifest->entries[at] : NULL;
@@ -150,9 +151,8 @@ int manifest_put(struct manifest *manifest, const struct manifest_entry *entry)
 		manifest->entries[at] = copy;
 		return 0;
 	}
-	grown = manifest->entry_count < MANIFEST_ENTRIES_MAX
-			? realloc(manifest->entries, (manifest->entry_count + 1) * sizeof(*grown))
-			: NULL;
+	grown = manifest->entry_count < MANIFEST_ENTRIES_MAX ? realloc(manifest->entries, (manifest->entry_count + 1) * sizeof(*grown))
+							     : NULL;
 	if (!grown) {
 		entry_deinit(&copy);
 		return manifest->entry_count < MANIFEST_ENTRIES_MAX ? -ENOMEM : -ENOSPC;
@@ -215,7 +215,8 @@ int manifest_put_grant(struct manifest *manifest, const struct manifest_grant *g
 		manifest->grants[at] = copy;
 		return 0;
 	}
-	grown = manifest->grant_count < MANIFEST_GRANTS_MAX ? realloc(manifest->grants, (manifest->grant_count + 1) * sizeof(*grown)) : NULL;
+	grown = manifest->grant_count < MANIFEST_GRANTS_MAX ? realloc(manifest->grants, (manifest->grant_count + 1) * sizeof(*grown))
+							    : NULL;
 	if (!grown) {
 		grant_deinit(&copy);
 		return manifest->grant_count < MANIFEST_GRANTS_MAX ? -ENOMEM : -ENOSPC;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The manifest is the broker's memory of what its store holds: every signing key, every version of every policy, the newest version of every
- * resource, each with the SHA-256 of its row, and all grants in full. It has an epoch that grows with each change and a MAC under a key that the
- * database does not have. A row that is not listed, or is not the listed bytes, is not read (DESIGN section 9).
+ * The manifest is the broker's memory of what its store holds: every signing key, every version of every policy, the newest version of
+ * every resource, each with the SHA-256 of its row, and all grants in full. It has an epoch that grows with each change and a MAC under a
+ * key that the database does not have. A row that is not listed, or is not the listed bytes, is not read (DESIGN section 9).
  *
  * What was deleted stays as a tombstone, so that a version number is never used twice: an old row could otherwise come back under it.
  *
  * Encoded, little endian: "SEVATMAN", u32 format 1, store id [16], u64 epoch, u32 entries, u32 grants; an entry is u8 kind, u8 flags (1:
- * deleted), u16 size + name, u64 version, u32 content size, i64 time, sha256 [32]; a grant is u16 size + pattern, i64 time, u8 policies, and u16 size + name for
- * each; then HMAC-SHA-256 of all before it [32]. Entries are sorted by kind, name and version, grants by pattern, each strictly, so that one content
- * has one encoding.
+ * deleted), u16 size + name, u64 version, u32 content size, i64 time, sha256 [32]; a grant is u16 size + pattern, i64 time, u8 policies,
+ * and u16 size + name for each; then HMAC-SHA-256 of all before it [32]. Entries are sorted by kind, name and version, grants by pattern,
+ * each strictly, so that one content has one encoding.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,8 +26,8 @@
 #define MANIFEST_POLICIES_MAX 16 /* of one grant; two grants may cover a resource, a session can prove 32 */
 
 enum {
-	MANIFEST_E_FORMAT = 1, /* not a manifest */
-	MANIFEST_E_FORGED,     /* the MAC does not fit: edited, or of another key-encryption key */
+	MANIFEST_E_FORMAT = 1,  /* not a manifest */
+	MANIFEST_E_FORGED,      /* the MAC does not fit: edited, or of another key-encryption key */
 	MANIFEST_E_ROLLED_BACK, /* an older one, or of another store */
 	MANIFEST_E_ABSENT,      /* deleted, or a listed row that the database does not have */
 };
@@ -71,7 +71,8 @@ int manifest_decode(struct bytes input, struct bytes key, struct manifest *ret) 
 
 /* The newest entry of a name, deleted or not; NULL when there never was one. Borrowed. */
 const struct manifest_entry *manifest_find(const struct manifest *manifest, enum store_kind kind, const char *name);
-const struct manifest_entry *manifest_find_version(const struct manifest *manifest, enum store_kind kind, const char *name, uint64_t version);
+const struct manifest_entry *manifest_find_version(
+	const struct manifest *manifest, enum store_kind kind, const char *name, uint64_t version);
 
 /* Puts an entry in its place; one with the same kind, name and version is replaced. `name` is copied. 0, -ENOMEM, -ENOSPC. */
 int manifest_put(struct manifest *manifest, const struct manifest_entry *entry) MUST_CHECK;

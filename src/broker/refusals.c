@@ -61,11 +61,13 @@ int refusals_metrics(struct refusals *refusals, struct buf *to)
 	(void)pthread_mutex_lock(&refusals->lock);
 	r = buf_append_text(to, "# TYPE sevattest_broker_evidence counter\n");
 	for (size_t i = 0; i < REFUSALS_OUTCOMES && !r; i++)
-		r = buf_printf(to, "sevattest_broker_evidence_total{outcome=\"%s\"} %" PRIu64 "\n", outcome_names[i], refusals->outcomes[i]);
+		r = buf_printf(
+			to, "sevattest_broker_evidence_total{outcome=\"%s\"} %" PRIu64 "\n", outcome_names[i], refusals->outcomes[i]);
 	if (!r)
 		r = buf_append_text(to, "# TYPE sevattest_broker_unverified counter\n");
 	for (size_t i = 0; i < refusals->check_count && !r; i++)
-		r = buf_printf(to, "sevattest_broker_unverified_total{check=\"%s\"} %" PRIu64 "\n", refusals->checks[i].name, refusals->checks[i].count);
+		r = buf_printf(to, "sevattest_broker_unverified_total{check=\"%s\"} %" PRIu64 "\n", refusals->checks[i].name,
+			refusals->checks[i].count);
 	(void)pthread_mutex_unlock(&refusals->lock);
 	return r;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Evidence counted by outcome, and what was refused before a valid signature by check and minute: anybody can send that, so it gets a line of the log a
- * minute and no record. Check names are ours, so there are few.
+ * Evidence counted by outcome, and what was refused before a valid signature by check and minute: anybody can send that, so it gets a line
+ * of the log a minute and no record. Check names are ours, so there are few.
  */
 #include <pthread.h>
 #include <stdint.h>

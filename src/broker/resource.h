@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Resources at rest: AES-256-GCM under a key of the key-encryption key, with name and version as associated data. A row that was given another name
- * or version does not open.
+ * Resources at rest: AES-256-GCM under a key of the key-encryption key, with name and version as associated data. A row that was given
+ * another name or version does not open.
  */
 #include <stdint.h>
 

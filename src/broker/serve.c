@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop never blocks on a peer: a link that does not read its answers is paused by frame_link itself. A peer that breaks the frame protocol
- * loses its link; what it had asked is still worked on, and the answers are thrown away.
+ * The loop never blocks on a peer: a link that does not read its answers is paused by frame_link itself. A peer that breaks the frame
+ * protocol loses its link; what it had asked is still worked on, and the answers are thrown away.
  */
 #include "broker/serve.h"
 

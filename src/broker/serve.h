@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "broker/exchange.h"
 
-#define SERVE_LINKS_MAX 32 /* httpd has one connection; replicas of it, and restarts that overlap */
+#define SERVE_LINKS_MAX 32  /* httpd has one connection; replicas of it, and restarts that overlap */
 #define SERVE_DRAIN_MS 5000 /* how long requests in work may still take after SIGTERM */
 
 struct serve_config {

@@ -79,7 +79,10 @@ static int load(struct store *store, const struct manifest_entry *entry, struct 
 
 	r = manifest_read_row(store, entry, &text);
 	if (r)
-		return error_set(error, r, "%s", r == MANIFEST_E_ABSENT ? "the row is missing" : r > 0 ? "the row was changed" : strerror(-r));
+		return error_set(error, r, "%s",
+			r == MANIFEST_E_ABSENT ? "the row is missing"
+			: r > 0                ? "the row was changed"
+					       : strerror(-r));
 	r = policy_read(buf_view(&text), &parsed, error);
 	if (r)
 		return r;

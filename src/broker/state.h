@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What brokerd remembers outside the database, in a small file of its state directory: which store it serves, the highest epoch of its manifest,
- * and the end of the audit at the last checkpoint. A database that was rolled back, exchanged, emptied or shortened does not fit it any more.
+ * What brokerd remembers outside the database, in a small file of its state directory: which store it serves, the highest epoch of its
+ * manifest, and the end of the audit at the last checkpoint. A database that was rolled back, exchanged, emptied or shortened does not fit
+ * it any more.
  *
- * The file: "SEVASTAT", u32 format 1, store id [16], u64 epoch, incarnation [16], u64 sequence (0: no audit yet), chain [32], HMAC-SHA-256 [32].
+ * The file: "SEVASTAT", u32 format 1, store id [16], u64 epoch, incarnation [16], u64 sequence (0: no audit yet), chain [32], HMAC-SHA-256
+ * [32].
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The store keeps bytes and promises nothing about them: whoever can write to the database may have changed, swapped, removed or rolled back
- * any of it. What protects the content is above: rows are sealed or listed by digest in the manifest (manifest.h), the manifest carries a MAC
- * and an epoch, audit records carry a keyed chain (audit.h).
+ * The store keeps bytes and promises nothing about them: whoever can write to the database may have changed, swapped, removed or rolled
+ * back any of it. What protects the content is above: rows are sealed or listed by digest in the manifest (manifest.h), the manifest
+ * carries a MAC and an epoch, audit records carry a keyed chain (audit.h).
  *
  * One `struct store_ops` per database. A store may be used by several threads at once.
  */
@@ -14,10 +14,10 @@
 #include "base/compiler.h"
 #include "base/error.h"
 
-#define STORE_NAME_MAX 400                      /* repository/type/tag of 128 each, or a policy's name */
-#define STORE_ROW_MAX ((size_t)33 << 20)        /* the largest policy */
-#define STORE_MANIFEST_MAX ((size_t)32 << 20)   /* about 300,000 entries */
-#define STORE_RECORD_MAX ((size_t)64 << 10)     /* one audit record: a verdict of some hundred findings */
+#define STORE_NAME_MAX 400                    /* repository/type/tag of 128 each, or a policy's name */
+#define STORE_ROW_MAX ((size_t)33 << 20)      /* the largest policy */
+#define STORE_MANIFEST_MAX ((size_t)32 << 20) /* about 300,000 entries */
+#define STORE_RECORD_MAX ((size_t)64 << 10)   /* one audit record: a verdict of some hundred findings */
 #define STORE_INCARNATION_SIZE 16
 
 enum store_kind { STORE_KEY = 1, STORE_POLICY = 2, STORE_RESOURCE = 3 };
@@ -89,8 +89,8 @@ static inline int store_manifest(struct store *store, struct buf *ret)
 }
 
 /*
- * Writes and removes rows and replaces the manifest, all or nothing, durable on return. `old_epoch` is that of the manifest that the caller has seen
- * (0: none). 0, STORE_E_CONFLICT, -errno.
+ * Writes and removes rows and replaces the manifest, all or nothing, durable on return. `old_epoch` is that of the manifest that the caller
+ * has seen (0: none). 0, STORE_E_CONFLICT, -errno.
  */
 static inline int store_commit(
 	struct store *store, const struct store_row *rows, size_t count, struct bytes manifest, uint64_t old_epoch, uint64_t new_epoch)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store in one SQLite file. Two connections: one for rows and manifest, one for the audit, each behind its own lock, so that a reader of a
- * resource never waits for the audit's fsync. Journal WAL with synchronous=FULL: a commit is on the disk when it returns. secure_delete overwrites what
- * is removed (it was sealed anyway).
+ * The store in one SQLite file. Two connections: one for rows and manifest, one for the audit, each behind its own lock, so that a reader
+ * of a resource never waits for the audit's fsync. Journal WAL with synchronous=FULL: a commit is on the disk when it returns.
+ * secure_delete overwrites what is removed (it was sealed anyway).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,16 +20,29 @@
 #define SCHEMA_VERSION 1
 #define BUSY_MS 5000 /* a backup or another reader may hold the file for a moment */
 
-static const char schema[] = "BEGIN IMMEDIATE;"
-			     "CREATE TABLE IF NOT EXISTS item (kind INTEGER NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,"
-			     " data BLOB NOT NULL, PRIMARY KEY (kind, name, version));"
-			     "CREATE TABLE IF NOT EXISTS manifest (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, data BLOB NOT NULL);"
-			     "CREATE TABLE IF NOT EXISTS audit (position INTEGER PRIMARY KEY AUTOINCREMENT, incarnation BLOB NOT NULL,"
-			     " sequence INTEGER NOT NULL, data BLOB NOT NULL, chain BLOB NOT NULL, UNIQUE (incarnation, sequence));"
-			     "PRAGMA application_id = 1397052993; PRAGMA user_version = 1;"
-			     "COMMIT;";
+static const char schema[] =
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE IF NOT EXISTS item (kind INTEGER NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,"
+	" data BLOB NOT NULL, PRIMARY KEY (kind, name, version));"
+	"CREATE TABLE IF NOT EXISTS manifest (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, data BLOB NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS audit (position INTEGER PRIMARY KEY AUTOINCREMENT, incarnation BLOB NOT NULL,"
+	" sequence INTEGER NOT NULL, data BLOB NOT NULL, chain BLOB NOT NULL, UNIQUE (incarnation, sequence));"
+	"PRAGMA application_id = 1397052993; PRAGMA user_version = 1;"
+	"COMMIT;";
 
-enum { ROW_READ, ROW_PUT, ROW_DELETE, MANIFEST_READ, MANIFEST_EPOCH, MANIFEST_PUT, ANYTHING, ROW_BEGIN, ROW_COMMIT, ROW_ROLLBACK, ROW_COUNT };
+enum {
+	ROW_READ,
+	ROW_PUT,
+	ROW_DELETE,
+	MANIFEST_READ,
+	MANIFEST_EPOCH,
+	MANIFEST_PUT,
+	ANYTHING,
+	ROW_BEGIN,
+	ROW_COMMIT,
+	ROW_ROLLBACK,
+	ROW_COUNT
+};
 enum { AUDIT_PUT, AUDIT_WALK, AUDIT_LAST, AUDIT_BEGIN, AUDIT_COMMIT, AUDIT_ROLLBACK, AUDIT_COUNT };
 
 static const char *const row_sql[ROW_COUNT] = {
@@ -253,8 +266,8 @@ static int write_all(
 	return run(put);
 }
 
-static int sqlite_commit(struct store *store, const struct store_row *rows, size_t count, struct bytes manifest, uint64_t old_epoch,
-	uint64_t new_epoch)
+static int sqlite_commit(
+	struct store *store, const struct store_row *rows, size_t count, struct bytes manifest, uint64_t old_epoch, uint64_t new_epoch)
 {
 	struct link *link = &((struct store_sqlite *)store)->rows;
 	int r;
@@ -334,7 +347,9 @@ static int sqlite_audit_walk(struct store *store, uint64_t after, uint64_t limit
 
 	(void)pthread_mutex_lock(&link->lock);
 	r = sqlite3_bind_int64(statement, 1, (sqlite3_int64)(after > INT64_MAX ? INT64_MAX : after)) ||
-		sqlite3_bind_int64(statement, 2, limit == 0 || limit > INT64_MAX ? -1 : (sqlite3_int64)limit) ? -EIO : 0;
+			    sqlite3_bind_int64(statement, 2, limit == 0 || limit > INT64_MAX ? -1 : (sqlite3_int64)limit)
+		    ? -EIO
+		    : 0;
 	while (!r && (code = sqlite3_step(statement)) == SQLITE_ROW)
 		r = visit_row(statement, visit, context);
 	if (!r)
@@ -421,7 +436,8 @@ static int check_schema(sqlite3 *db, const char *path, struct error *error)
 
 		return code ? error_set(error, to_errno(code), "%s: %s", path, sqlite3_errmsg(db)) : 0;
 	}
-	return error_set(error, STORE_E_FOREIGN, "%s: not a store of this program (application id %d, version %d)", path, application, version);
+	return error_set(
+		error, STORE_E_FOREIGN, "%s: not a store of this program (application id %d, version %d)", path, application, version);
 }
 
 static int link_open(struct link *link, const char *path, const char *const *sql, size_t count, struct error *error)

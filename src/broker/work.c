@@ -183,8 +183,8 @@ static void handle(struct worker *worker, struct exchange *exchange)
 	if (http_frame_request_decode(buf_view(&exchange->payload), &http))
 		return; /* no answer: the link is closed */
 	if (r) {
-		answer_error(exchange, 503, "Unavailable", r == -ENODATA ? "the broker has not been initialised" : "not now, try again later",
-			RETRY_AFTER);
+		answer_error(exchange, 503, "Unavailable",
+			r == -ENODATA ? "the broker has not been initialised" : "not now, try again later", RETRY_AFTER);
 		return;
 	}
 	answer_kbs(worker, exchange, &http);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The workers: each takes an exchange, answers it through the KBS engine, and passes it on: to the audit when there is a record to be made durable first, else straight back
- * to the loop. So an answer that holds a key exists before its record does, but nobody gets it until the record is on the disk.
+ * The workers: each takes an exchange, answers it through the KBS engine, and passes it on: to the audit when there is a record to be made
+ * durable first, else straight back to the loop. So an answer that holds a key exists before its record does, but nobody gets it until the
+ * record is on the disk.
  */
 #include "base/error.h"
 #include "broker/exchange.h"

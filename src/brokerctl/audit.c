@@ -95,7 +95,8 @@ static int verify(void)
 	if (result && ctl_json(result))
 		return r;
 	if (!r)
-		(void)printf("intact: %s records of %s starts\n", ctl_show(records, result, "records"), ctl_show(incarnations, result, "incarnations"));
+		(void)printf("intact: %s records of %s starts\n", ctl_show(records, result, "records"),
+			ctl_show(incarnations, result, "incarnations"));
 	return r;
 }
 

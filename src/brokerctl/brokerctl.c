@@ -20,7 +20,7 @@ struct ctl_options arg = {.socket = NULL};
 enum { OPTION_ESCROW = 1, OPTION_VERIFY = 2 };
 
 static const struct verb {
-	const char *name; /* one or two words */
+	const char *name;  /* one or two words */
 	const char *words; /* what follows, for the usage text */
 	const char *summary;
 	size_t least;
@@ -149,7 +149,8 @@ static int run_verb(size_t count, char **words, unsigned options)
 		if (count - taken < verbs[i].least || count - taken > verbs[i].most)
 			return ctl_fail(EXIT_USAGE, "usage: sevattest-broker %s %s", verbs[i].name, verbs[i].words);
 		if (options & ~verbs[i].options)
-			return ctl_fail(EXIT_USAGE, "%s takes no --%s", verbs[i].name, options & ~verbs[i].options & OPTION_ESCROW ? "escrow" : "verify");
+			return ctl_fail(EXIT_USAGE, "%s takes no --%s", verbs[i].name,
+				options & ~verbs[i].options & OPTION_ESCROW ? "escrow" : "verify");
 		return verbs[i].function(count - taken, words + taken);
 	}
 	return ctl_fail(EXIT_USAGE, count ? "there is no such verb; see --help" : "a verb is missing; see --help");

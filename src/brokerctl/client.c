@@ -118,8 +118,8 @@ int ctl_ask(struct json_object *request, const struct secret *secret, struct jso
 }
 
 /* Moves the rows of one page. 0, -ENOMEM, or -EPROTO for an answer that would go on for ever. */
-static int take_page(struct json_object *page, const char *member, const char *name, struct json_object *rows, char *after, size_t after_size,
-	bool *ret_more)
+static int take_page(struct json_object *page, const char *member, const char *name, struct json_object *rows, char *after,
+	size_t after_size, bool *ret_more)
 {
 	struct json_object *list = json_get_array(page, member);
 	size_t count = list ? json_object_array_length(list) : 0;

@@ -43,14 +43,14 @@ int ctl_fail(int code, const char *format, ...) PRINTF_LIKE(2, 3);
 struct json_object *ctl_request(const char *verb);
 
 /*
- * Asks brokerd and waits. `secret` may be NULL. Returns the exit code; what went wrong is printed already. On EXIT_YES, and when brokerd gave one, *ret is its
- * result (caller puts it; NULL otherwise). `ret_key` (may be NULL) takes the escrow copy.
+ * Asks brokerd and waits. `secret` may be NULL. Returns the exit code; what went wrong is printed already. On EXIT_YES, and when brokerd
+ * gave one, *ret is its result (caller puts it; NULL otherwise). `ret_key` (may be NULL) takes the escrow copy.
  */
 int ctl_ask(struct json_object *request, const struct secret *secret, struct json_object **ret, struct secret *ret_key);
 
 /*
- * Asks again and again for the pages of a listing and appends their rows to one array. `member` is the array in the answers, `name` the member of a row after which
- * the next page begins.
+ * Asks again and again for the pages of a listing and appends their rows to one array. `member` is the array in the answers, `name` the
+ * member of a row after which the next page begins.
  */
 int ctl_list(const char *verb, const char *member, const char *name, struct json_object **ret);
 

@@ -111,15 +111,17 @@ static const struct {
 	{"two records swapped", "UPDATE audit SET position = 100 WHERE position = 2; UPDATE audit SET position = 2 WHERE position = 3;"
 				"UPDATE audit SET position = 3 WHERE position = 100"},
 	{"texts exchanged", "UPDATE audit SET data = (SELECT data FROM audit WHERE position = 3) WHERE position = 2"},
-	{"a record copied", "INSERT INTO audit (incarnation, sequence, data, chain) SELECT incarnation, 4, data, chain FROM audit WHERE position = 9"},
-	{"a record into another incarnation",
-		"INSERT INTO audit (incarnation, sequence, data, chain) SELECT (SELECT incarnation FROM audit WHERE position = 9), 4, data, chain"
-		" FROM audit WHERE position = 2"},
-	{"a foreign incarnation", "INSERT INTO audit (incarnation, sequence, data, chain) SELECT zeroblob(16), 1, data, chain FROM audit WHERE position = 1"},
+	{"a record copied",
+		"INSERT INTO audit (incarnation, sequence, data, chain) SELECT incarnation, 4, data, chain FROM audit WHERE position = 9"},
+	{"a record into another incarnation", "INSERT INTO audit (incarnation, sequence, data, chain) SELECT (SELECT incarnation FROM "
+					      "audit WHERE position = 9), 4, data, chain"
+					      " FROM audit WHERE position = 2"},
+	{"a foreign incarnation",
+		"INSERT INTO audit (incarnation, sequence, data, chain) SELECT zeroblob(16), 1, data, chain FROM audit WHERE position = 1"},
 	{"chain edited", "UPDATE audit SET chain = zeroblob(32) WHERE position = 4"},
 	{"sequence edited", "UPDATE audit SET sequence = 17 WHERE position = 9"},
-	{"an order of incarnations that never was",
-		"UPDATE audit SET position = position + 100 WHERE position <= 3; UPDATE audit SET position = position - 3 WHERE position < 100"},
+	{"an order of incarnations that never was", "UPDATE audit SET position = position + 100 WHERE position <= 3; UPDATE audit SET "
+						    "position = position - 3 WHERE position < 100"},
 };
 
 START_TEST(every_change_is_noticed)
@@ -184,7 +186,8 @@ START_TEST(failed_commit)
 	struct audit_report report;
 
 	record("{\"event\":\"release\"}");
-	rest_tamper(&rest, "CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END; UPDATE audit SET data = data");
+	rest_tamper(
+		&rest, "CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END; UPDATE audit SET data = data");
 	ck_assert_int_eq(buf_append_text(&text, "{\"event\":\"release\"}"), 0);
 	ck_assert_int_lt(audit_write(audit, &text), 0);
 	rest_tamper(&rest, "DROP TRIGGER broken; UPDATE audit SET data = data");

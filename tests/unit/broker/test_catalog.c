@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The catalog: changes, what a restart finds, and what it refuses after the database was tampered with; grants; the audit record of each kind. */
+/*
+ * The catalog: changes, what a restart finds, and what it refuses after the database was tampered with; grants; the audit record of each
+ * kind.
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -138,7 +141,8 @@ END_TEST
 
 START_TEST(names_are_judged)
 {
-	static const char *const bad[] = {"", "a", "a/b", "a/b/c/d", "a//c", "/b/c", "a/b/", ".a/b/c", "a/b/*", "a/b/c d", "a/b/%41", "a/b/\xc3\xa4"};
+	static const char *const bad[] = {
+		"", "a", "a/b", "a/b/c/d", "a//c", "/b/c", "a/b/", ".a/b/c", "a/b/*", "a/b/c d", "a/b/%41", "a/b/\xc3\xa4"};
 	CLEANUP(secret_deinit) struct secret secret = SECRET_NULL;
 	uint64_t version;
 
@@ -292,7 +296,8 @@ START_TEST(signing_keys)
 	ck_assert_int_eq(catalog_key(catalog, "release", &release, NULL), 0);
 	ck_assert(!bytes_equal(secret_view(&token), secret_view(&release)));
 	ck_assert_int_lt(catalog_key(catalog, "other", &none, NULL), 0);
-	rest_tamper(&rest, "UPDATE item SET data = (SELECT data FROM item WHERE kind = 1 AND name = 'token') WHERE kind = 1 AND name = 'release'");
+	rest_tamper(&rest,
+		"UPDATE item SET data = (SELECT data FROM item WHERE kind = 1 AND name = 'token') WHERE kind = 1 AND name = 'release'");
 	ck_assert_int_eq(catalog_key(catalog, "release", &none, NULL), -EBADMSG);
 }
 END_TEST
@@ -344,7 +349,8 @@ START_TEST(policy_edited)
 
 	put_policy("prod", 'a');
 	put_policy("test", 'b');
-	rest_tamper(&rest, "UPDATE item SET data = CAST(replace(CAST(data AS TEXT), 'aaaa', 'cccc') AS BLOB) WHERE kind = 2 AND name = 'prod'");
+	rest_tamper(
+		&rest, "UPDATE item SET data = CAST(replace(CAST(data AS TEXT), 'aaaa', 'cccc') AS BLOB) WHERE kind = 2 AND name = 'prod'");
 	ck_assert_int_eq(restart(NULL), 0);
 	ck_assert_uint_eq(complaints, 1);
 	snapshot = catalog_snapshot(catalog);
@@ -391,7 +397,8 @@ START_TEST(grants_cover)
 }
 END_TEST
 
-static const char *const bad_patterns[] = {"*", "*/*/*", "a/*", "a/*/c", "*/b/c", "a/b/c*", "a/b/*c", "a/b/**", "a/b", "/a/b/*", "a/b/*/", "a/b/.", ""};
+static const char *const bad_patterns[] = {
+	"*", "*/*/*", "a/*", "a/*/c", "*/b/c", "a/b/c*", "a/b/*c", "a/b/**", "a/b", "/a/b/*", "a/b/*/", "a/b/.", ""};
 
 START_TEST(patterns_are_judged)
 {
