@@ -11,7 +11,7 @@
 
 struct snp_vek_cache;
 
-#define SNP_VEK_CACHE_MAX 65536 /* entries, at about 3 KiB */
+#define SNP_VEK_CACHE_MAX 65536 /* entries, at about 4 KiB */
 
 /* `capacity` chains, 1..SNP_VEK_CACHE_MAX, rounded up; older ones make room. 0, -EINVAL, -ENOMEM. */
 int snp_vek_cache_new(size_t capacity, struct snp_vek_cache **ret) MUST_CHECK;
