@@ -147,3 +147,90 @@ void transcript_deinit(struct transcript *transcript)
 	json_putp(&transcript->json);
 	memset(transcript, 0, sizeof(*transcript));
 }
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool is_conversation(const char *name)
+{
+	JSON_AUTO json = vector_json(name);
+
+	if (json_object_is_type(json, json_type_array))
+		return json_get(json_object_array_get_idx(json, 0), "conn") != NULL;
+	return json_get_array(json, "stream") || json_get_array(json, "exchanges");
+}
+
+size_t conversation_names(char names[CONVERSATIONS_MAX][64])
+{
+	char path[4096];
+	DIR *directory;
+	size_t count = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/kbs", vectors());
+	directory = opendir(path);
+	ck_assert_ptr_nonnull(directory);
+	for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+		size_t size = strlen(entry->d_name);
+
+		if (size < 6 || size > 63 || strcmp(entry->d_name + size - 5, ".json") != 0 || !is_conversation(entry->d_name))
+			continue;
+		ck_assert_uint_lt(count, CONVERSATIONS_MAX);
+		memcpy(names[count++], entry->d_name, size + 1);
+	}
+	(void)closedir(directory);
+	qsort(names, count, sizeof(names[0]), by_name);
+	return count;
+}
+
+void table_load(struct table *table, const char *name)
+{
+	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
+	char *rest;
+
+	memset(table, 0, sizeof(*table));
+	test_data(name, &text);
+	table->text = buf_steal_text(&text);
+	ck_assert_ptr_nonnull(table->text);
+	rest = table->text;
+	while (rest) {
+		char *line = strsep(&rest, "\n");
+
+		if (line[0] == 0 || line[0] == '#')
+			continue;
+		ck_assert_uint_lt(table->count, TABLE_ROWS_MAX);
+		for (size_t i = 0; i < 6 && line; i++)
+			table->rows[table->count].cells[i] = strsep(&line, "\t");
+		table->count++;
+	}
+}
+
+void table_deinit(struct table *table)
+{
+	free(table->text);
+	memset(table, 0, sizeof(*table));
+}
+
+char **table_row(struct table *table, const char *file, size_t index)
+{
+	char number[24];
+
+	(void)snprintf(number, sizeof(number), "%zu", index);
+	for (size_t i = 0; i < table->count; i++) {
+		if (strcmp(table->rows[i].cells[0], file) != 0 || strcmp(table->rows[i].cells[1], number) != 0)
+			continue;
+		table->rows[i].used = true;
+		return table->rows[i].cells;
+	}
+	return NULL;
+}
+
+const char *table_unused(const struct table *table)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		if (!table->rows[i].used)
+			return table->rows[i].cells[0];
+	}
+	return NULL;
+}
