@@ -59,8 +59,6 @@ END_TEST
 
 START_TEST(only_attest)
 {
-	CLEANUP(buf_deinit) struct buf log = BUF_NULL;
-
 	ck_assert_int_eq(buf_append_text(&talk.event_log, "an event log"), 0);
 	ck_assert_int_eq(talk_run(&talk, NULL), KBS_CLIENT_DONE);
 	ck_assert_uint_eq(talk.requests, 2);
@@ -411,7 +409,7 @@ START_TEST(odd_answers_told_apart)
 END_TEST
 
 static const char *const bad_cookies[] = {
-	"", "other=abc; Path=/", "kbs-session-id=; Path=/", "kbs-session-id=a b", "kbs-session-id=a\x01" "b", "kbs-session-id=a,b", "xkbs-session-id=abc",
+	"", "other=abc; Path=/", "kbs-session-id=; Path=/", "kbs-session-id=a b", "kbs-session-id=a\001b", "kbs-session-id=a,b", "xkbs-session-id=abc",
 };
 
 static void bad_cookie(struct talk *t, unsigned number, struct kbs_response *response)

@@ -96,7 +96,6 @@ static void keep_attested(struct replay *replay, const struct exchange *exchange
 {
 	CLEANUP(buf_deinit) struct buf cookie = BUF_NULL;
 	CLEANUP(buf_deinit) struct buf token = BUF_NULL;
-	CLEANUP(buf_deinit) struct buf recorded = BUF_NULL;
 	JSON_AUTO json = NULL;
 	size_t size = 0;
 	const char *start;
