@@ -224,13 +224,19 @@ static int word(struct scan *scan, const char *text)
 
 static int value(struct scan *scan);
 
+/* Part of the collected names; nothing is collected yet while all are empty. */
+static struct bytes name_at(const struct scan *scan, size_t start, size_t size)
+{
+	return bytes_of(scan->names.data ? scan->names.data + start : NULL, size);
+}
+
 /* Remembers a member's name; `first` is where the members of this object begin. */
 static int remember(struct scan *scan, size_t first, size_t name_start)
 {
-	struct bytes name = bytes_of(scan->names.data + name_start, scan->names.size - name_start);
+	struct bytes name = name_at(scan, name_start, scan->names.size - name_start);
 
 	for (size_t i = first; i < scan->member_count; i++)
-		if (bytes_equal(name, bytes_of(scan->names.data + scan->members[i].start, scan->members[i].size)))
+		if (bytes_equal(name, name_at(scan, scan->members[i].start, scan->members[i].size)))
 			return fail(scan, -EINVAL, "a duplicate member");
 	if (scan->member_count - first >= JSON_OBJECT_MAX)
 		return fail(scan, -E2BIG, "an object with too many members");
