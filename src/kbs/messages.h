@@ -101,6 +101,7 @@ int kbs_error_write(struct buf *to, const char *type, const char *detail) MUST_C
  * REPORT_DATA: SHA-384 over the canonical {"additional-evidence": A, "nonce": N, "tee-pubkey": JWK}, then 16 zero bytes (spec/kbs.md
  * section 4). `jwk` must be the public key re-exported from the parsed one, so that members which nobody checks are never hashed.
  */
-int kbs_report_data(uint8_t ret[static KBS_REPORT_DATA_SIZE], const char *nonce, struct json_object *jwk, struct bytes additional) MUST_CHECK;
+int kbs_report_data(uint8_t ret[static KBS_REPORT_DATA_SIZE], const char *nonce, struct json_object *jwk,
+	struct bytes additional) MUST_CHECK;
 /* The text that is hashed, for tests and `--json`. */
 int kbs_report_data_text(struct buf *to, const char *nonce, struct json_object *jwk, struct bytes additional) MUST_CHECK;

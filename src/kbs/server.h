@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The broker's side of the KBS protocol as a pure engine: a request's bytes in, an answer's bytes out. No session is kept; the cookie or the
- * token is the session (session.h). What evidence is worth, which policies there are, who may have what, and where secrets lie, it asks
- * through struct kbs_server_ops. Thread-safe: the server is not changed by a request.
+ * The broker's side of the KBS protocol as a pure engine: a request's bytes in, an answer's bytes out. No session is kept; the cookie
+ * or the token is the session (session.h). What evidence is worth, which policies there are, who may have what, and where secrets lie,
+ * it asks through struct kbs_server_ops. Thread-safe: the server is not changed by a request.
  *
  *   POST /kbs/v0/auth                        nonce, auth cookie
  *   POST /kbs/v0/attest                      appraise; token and attested cookie

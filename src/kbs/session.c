@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Layout of a state, little endian: u8 format, u8 tee, u64 expiry, u16 size + nonce; and when attested: u16 size + guest key, 64 bytes chip,
- * 48 bytes measurement, u8 count, count times (16 bytes policy id, u64 version). The kind is not in it: it is associated data of the seal,
+ * Layout of a state, little endian: u8 format, u8 tee, u64 expiry, u16 size + nonce; and when attested: u16 size + guest key, 64 bytes
+ * chip, 48 bytes measurement, u8 count, count times (16 bytes policy id, u64 version). The kind is not in it: it is associated data of the seal,
  * so that a state opens as one kind only.
  */
 #include "kbs/session.h"

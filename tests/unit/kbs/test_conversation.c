@@ -409,7 +409,8 @@ START_TEST(odd_answers_told_apart)
 END_TEST
 
 static const char *const bad_cookies[] = {
-	"", "other=abc; Path=/", "kbs-session-id=; Path=/", "kbs-session-id=a b", "kbs-session-id=a\001b", "kbs-session-id=a,b", "xkbs-session-id=abc",
+	"", "other=abc; Path=/", "kbs-session-id=; Path=/", "kbs-session-id=a b", "kbs-session-id=a\001b", "kbs-session-id=a,b",
+	"xkbs-session-id=abc",
 };
 
 static void bad_cookie(struct talk *t, unsigned number, struct kbs_response *response)

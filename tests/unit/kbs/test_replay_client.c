@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The client role against what a Trustee said: every recorded answer is given to a client that stands where the recorded one stood, with the
- * recorded nonce and, where the file holds it, the recorded private key. replies.tsv states for each exchange what must come of it; a row
+ * The client role against what a Trustee said: every recorded answer is given to a client that stands where the recorded one stood, with
+ * the recorded nonce and, where the file holds it, the recorded private key. replies.tsv states for each exchange what must come of it; a row
  * too many or one too few fails. KBS_REPLAY_PRINT=1 prints the table as it is.
  */
 #include <check.h>

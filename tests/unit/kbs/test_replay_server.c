@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server role against what clients sent to a Trustee: every recorded request is given to our server, with our cookie and token where the
- * recorded one had Trustee's, at the recorded time after auth. Status and error type must be Trustee's, or stand in differences.tsv with the
- * reason. A row that is no difference, or for no exchange, fails. KBS_REPLAY_PRINT=1 prints the differences as they are.
+ * The server role against what clients sent to a Trustee: every recorded request is given to our server, with our cookie and token where
+ * the recorded one had Trustee's, at the recorded time after auth. Status and error type must be Trustee's, or stand in differences.tsv
+ * with the reason. A row that is no difference, or for no exchange, fails. KBS_REPLAY_PRINT=1 prints the differences as they are.
  *
  * The recordings speak of the TEE `sample`, which we refuse: each such Request is sent as it is and must be refused, then as `snp`.
  */

@@ -43,8 +43,8 @@ void transcript_deinit(struct transcript *transcript);
 size_t conversation_names(char names[CONVERSATIONS_MAX][64]);
 
 /*
- * A checked-in table: lines of tab-separated cells, "#" begins a comment. Gives the row whose first two cells are `file` and `index`, or NULL;
- * the row is marked as used. table_unused() names one that was never asked for, or NULL.
+ * A checked-in table: lines of tab-separated cells, "#" begins a comment. Gives the row whose first two cells are `file` and `index`, or
+ * NULL; the row is marked as used. table_unused() names one that was never asked for, or NULL.
  */
 #define TABLE_ROWS_MAX 512
 struct table {
