@@ -23,6 +23,12 @@ static inline struct bytes bytes_of(const void *data, size_t size)
 	return (struct bytes){data, size};
 }
 
+/* What is left of a view from `offset` (at most its size) on. NULL may carry no offset, not even 0, so an empty view stays as it is. */
+static inline struct bytes bytes_from(struct bytes view, size_t offset)
+{
+	return offset ? bytes_of(view.data + offset, view.size - offset) : view;
+}
+
 /* The bytes of a NUL-terminated string, without the NUL. */
 struct bytes bytes_of_text(const char *text);
 

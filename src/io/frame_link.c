@@ -190,7 +190,7 @@ static int track(struct frame_link *link, enum frame_type type, uint32_t id)
 
 int frame_link_next(struct frame_link *link, struct frame_header *ret, struct bytes *ret_payload)
 {
-	struct bytes left = bytes_of(link->in.data + link->in_at, link->in.size - link->in_at);
+	struct bytes left = bytes_from(buf_view(&link->in), link->in_at);
 	struct frame_header header;
 	int r;
 

@@ -156,7 +156,8 @@ struct jws_parts {
 static int split(struct bytes text, struct jws_parts *ret, struct error *error)
 {
 	const uint8_t *dots[2] = {NULL, NULL};
-	const uint8_t *end = text.data + text.size;
+	/* NULL, which an empty text may carry, takes no offset. */
+	const uint8_t *end = text.size ? text.data + text.size : text.data;
 	size_t count = 0;
 
 	for (const uint8_t *at = text.data; text.size <= JWS_TEXT_MAX && at < end; at++) {
