@@ -87,7 +87,8 @@ static int derive_shared(struct secret *ret, EVP_PKEY *own, EVP_PKEY *peer)
 
 	if (!context)
 		return -ENOMEM;
-	if (EVP_PKEY_derive_init(context) != 1 || EVP_PKEY_derive_set_peer(context, peer) != 1 ||
+	/* 0: the peer is not judged once more. Both callers hold a point that jwk_point_make() has judged, and a second look costs a third. */
+	if (EVP_PKEY_derive_init(context) != 1 || EVP_PKEY_derive_set_peer_ex(context, peer, 0) != 1 ||
 		EVP_PKEY_derive(context, NULL, &size) != 1)
 		return -EIO;
 	r = secret_alloc(&shared, size);

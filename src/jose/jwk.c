@@ -80,6 +80,7 @@ size_t jwk_coordinate_size(enum jwk_kind kind)
 static int wrap(EVP_PKEY *made, enum jwk_kind kind, enum jwk_alg alg, struct jwk **ret)
 {
 	struct jwk *key;
+	int r;
 
 	if (!made)
 		return -EIO;
@@ -88,7 +89,12 @@ static int wrap(EVP_PKEY *made, enum jwk_kind kind, enum jwk_alg alg, struct jwk
 		EVP_PKEY_free(made);
 		return -ENOMEM;
 	}
-	*key = (struct jwk){made, kind, alg, true};
+	*key = (struct jwk){.pkey = made, .kind = kind, .alg = alg, .private = true};
+	r = jwk_name(key);
+	if (r) {
+		jwk_free(key);
+		return r;
+	}
 	*ret = key;
 	return 0;
 }
@@ -231,6 +237,11 @@ int jwk_thumbprint(const struct jwk *key, char ret[static JWK_THUMBPRINT_SIZE])
 	memcpy(ret, encoded.data, encoded.size);
 	ret[encoded.size] = 0;
 	return 0;
+}
+
+int jwk_name(struct jwk *key)
+{
+	return key->private && key->alg == JWK_ES256 ? jwk_thumbprint(key, key->kid) : 0;
 }
 
 /* Private keys at rest */

@@ -88,6 +88,8 @@ static int rsa_limits(struct bytes n, struct bytes e, struct error *error)
 	if (bits_of(n) < JWK_RSA_BITS_MIN || bits_of(n) > JWK_RSA_BITS_MAX)
 		return error_set(error, JWK_E_LENGTH, "key: an RSA modulus of %u bits, served are %d to %d", bits_of(n),
 			JWK_RSA_BITS_MIN, JWK_RSA_BITS_MAX);
+	if (n.data[n.size - 1] % 2 == 0)
+		return error_set(error, JWK_E_POINT, "key: an even RSA modulus");
 	if (e.size > RSA_EXPONENT_MAX || exponent < JWK_RSA_EXPONENT_MIN || exponent % 2 == 0)
 		return error_set(error, JWK_E_POINT, "key: an RSA exponent that is not odd, below 65537 or above 32 bits");
 	return 0;
@@ -175,6 +177,8 @@ int jwk_import(struct json_object *object, enum jwk_part part, struct jwk **ret,
 		r = rsa_import(object, key->private, &key->pkey, error);
 	else if (r == 0)
 		r = point_import(object, key->kind, key->private, &key->pkey, error);
+	if (r == 0)
+		r = jwk_name(key);
 	if (r)
 		return r;
 	*ret = key;

@@ -13,6 +13,7 @@ struct jwk {
 	enum jwk_kind kind;
 	enum jwk_alg alg;
 	bool private;
+	char kid[JWK_THUMBPRINT_SIZE]; /* of keys that sign: each signature names it */
 };
 
 static inline void pkey_freep(EVP_PKEY **pkey)
@@ -31,6 +32,9 @@ static inline void pkey_context_freep(EVP_PKEY_CTX **context)
 /* "P-256", and 32; "P-521", and 66. */
 const char *jwk_curve_name(enum jwk_kind kind);
 size_t jwk_coordinate_size(enum jwk_kind kind);
+
+/* Fills `kid` of a private key that signs, nothing of another. 0, -ENOMEM, -EIO. */
+int jwk_name(struct jwk *key) MUST_CHECK;
 
 /* One algorithm per key: which can go with a kind. */
 bool jwk_alg_fits(enum jwk_alg alg, enum jwk_kind kind);

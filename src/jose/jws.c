@@ -91,8 +91,7 @@ static int header_write(struct buf *to, const struct jwk *key, struct json_objec
 {
 	JSON_AUTO header = json_object_new_object();
 	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
-	char kid[JWK_THUMBPRINT_SIZE];
-	int r = jwk_thumbprint(key, kid);
+	int r = 0;
 
 	if (!header)
 		return -ENOMEM;
@@ -105,7 +104,7 @@ static int header_write(struct buf *to, const struct jwk *key, struct json_objec
 	if (r == 0)
 		r = json_add_text(header, "alg", jwk_alg_name(key->alg));
 	if (r == 0)
-		r = json_add_text(header, "kid", kid);
+		r = json_add_text(header, "kid", key->kid);
 	if (r == 0)
 		r = json_canonical(&text, header);
 	return r ? r : base64_encode(to, BASE64_URL, buf_view(&text));
