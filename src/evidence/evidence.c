@@ -30,7 +30,7 @@ static void steal(struct evidence *to, struct evidence *from)
 int evidence_from_report(struct evidence *ret, struct bytes report, struct bytes cert_table)
 {
 	CLEANUP(evidence_deinit) struct evidence out = {.kind = EVIDENCE_SNP};
-	int r = report.size == SNP_REPORT_SIZE ? buf_append(&out.report, report.data, report.size) : EVIDENCE_E_MALFORMED;
+	int r = report.size == SNP_REPORT_SIZE ? buf_append(&out.report, report.data, report.size) : EVIDENCE_E_SIZE;
 
 	if (r == 0 && !snp_table_is_empty(cert_table))
 		r = buf_append(&out.cert_table, cert_table.data, cert_table.size);
@@ -180,7 +180,7 @@ static int add_encoded(struct json_object *to, const char *name, struct bytes da
 	return r;
 }
 
-struct json_object *evidence_to_json(const struct evidence *evidence)
+static struct json_object *own_json(const struct evidence *evidence)
 {
 	JSON_AUTO object = json_object_new_object();
 	struct json_object *ret = object;
@@ -194,4 +194,13 @@ struct json_object *evidence_to_json(const struct evidence *evidence)
 		return NULL;
 	object = NULL;
 	return ret;
+}
+
+struct json_object *evidence_to_json(const struct evidence *evidence)
+{
+	struct json_object *azure = NULL;
+
+	if (evidence->kind == EVIDENCE_AZ_SNP_VTPM)
+		return kbs_azure_write(evidence, &azure) == 0 ? azure : NULL;
+	return own_json(evidence);
 }

@@ -15,7 +15,10 @@
 
 enum evidence_kind { EVIDENCE_NONE, EVIDENCE_SNP, EVIDENCE_AZ_SNP_VTPM };
 
-enum { EVIDENCE_E_MALFORMED = 1 };
+enum {
+	EVIDENCE_E_MALFORMED = 1,
+	EVIDENCE_E_SIZE, /* binary, and not the 1184 bytes of a report: snp_verify() says it as report.size */
+};
 
 struct evidence {
 	enum evidence_kind kind;
@@ -29,12 +32,12 @@ struct evidence {
 
 void evidence_deinit(struct evidence *evidence);
 
-/* From a provider: `cert_table` may be empty or all zero. 0, EVIDENCE_E_MALFORMED (not 1184 bytes), -ENOMEM. */
+/* From a provider: `cert_table` may be empty or all zero. 0, EVIDENCE_E_SIZE, -ENOMEM. */
 int evidence_from_report(struct evidence *ret, struct bytes report, struct bytes cert_table) MUST_CHECK;
 
 /*
  * Reads a binary report, an Azure HCL report, our JSON, a configfs-tsm answer as JSON, or KBS `tee-evidence` (primary_evidence) of `snp` and `az-snp-vtpm`
- * versions 0, 1 and 2. 0, EVIDENCE_E_MALFORMED with the reason, -ENOMEM.
+ * versions 0, 1 and 2. 0, EVIDENCE_E_MALFORMED or EVIDENCE_E_SIZE with the reason, -ENOMEM.
  */
 int evidence_read(struct evidence *ret, struct bytes input, struct error *error) MUST_CHECK;
 
@@ -43,7 +46,10 @@ int evidence_write_kbs(const struct evidence *evidence, struct buf *to) MUST_CHE
 /* The `tee` that belongs to it: "snp" or "az-snp-vtpm". */
 const char *evidence_tee(const struct evidence *evidence);
 
-/* Our JSON: {"sevattest-evidence": 1, "report": base64, "certs": base64 of the table}. NULL without memory. */
+/*
+ * Our JSON: {"sevattest-evidence": 1, "report": base64, "certs": base64 of the table}; what came from a vTPM is written as KBS `az-snp-vtpm`, which holds all of it.
+ * NULL without memory, or when there is nothing to write.
+ */
 struct json_object *evidence_to_json(const struct evidence *evidence);
 
 struct evidence_verify_input {
@@ -51,8 +57,9 @@ struct evidence_verify_input {
 	const struct snp_pins *pins;         /* the operator's; may be NULL */
 	enum snp_revocation revocation;
 	int64_t now;
+	bool allow_masked_chip_id;           /* as in snp_verify_input */
 	struct snp_vek_cache *cache;         /* may be NULL */
-	struct bytes report_data;            /* what REPORT_DATA (Azure: the quote) must bind, 64 bytes; empty: a finding says NOT CHECKED */
+	struct bytes report_data;            /* what REPORT_DATA (Azure: the quote) must bind, at most 64 bytes; empty: a finding says NOT CHECKED */
 };
 
 /*

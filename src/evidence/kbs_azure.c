@@ -169,7 +169,7 @@ int kbs_azure_write(const struct evidence *evidence, struct json_object **ret)
 	int r = json_add(object, "tpm_quote", quote);
 
 	if (r == 0)
-		r = json_add_u64(object, "version", 1);
+		r = json_add_u64(object, "version", evidence->azure_version < 2 ? 1 : 2);
 	if (r == 0)
 		r = json_add_hex(quote, "message", evidence->quote.data, evidence->quote.size);
 	if (r == 0)

@@ -211,6 +211,15 @@ static int write_field(struct json_object *to, const struct field *field, const 
 	}
 }
 
+/* Version 2 has no CPUID: Turin's chip id has 8 bytes. One of zeros is masked (AWS) and tells nothing; Turin came after version 2. */
+static bool writes_turin(const struct snp_report *report)
+{
+	if (report->has_cpuid)
+		return report->product == SNP_TURIN;
+	return !bytes_all_zero(report->chip_id, SNP_TURIN_HWID_SIZE) &&
+	       bytes_all_zero(report->chip_id + SNP_TURIN_HWID_SIZE, SNP_CHIP_ID_SIZE - SNP_TURIN_HWID_SIZE);
+}
+
 int kbs_report_write(struct bytes input, struct json_object **ret)
 {
 	JSON_AUTO object = json_object_new_object();
@@ -223,7 +232,7 @@ int kbs_report_write(struct bytes input, struct json_object **ret)
 		r = snp_report_decode(input, &report);
 	if (r != 0)
 		return r < 0 ? r : EVIDENCE_E_MALFORMED;
-	turin = report.product == SNP_TURIN || (!report.has_cpuid && bytes_all_zero(report.chip_id + SNP_TURIN_HWID_SIZE, SNP_CHIP_ID_SIZE - SNP_TURIN_HWID_SIZE));
+	turin = writes_turin(&report);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fields); i++)
 		r = write_field(object, &fields[i], input.data, report.version, turin);
 	if (r == 0)

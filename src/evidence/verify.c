@@ -46,6 +46,10 @@ static void check_user_data(const struct evidence *evidence, const struct hcl *h
 {
 	if (evidence->azure_version < 2)
 		return;
+	if (nonce.size == 0) {
+		verdict_skip(verdict, "hcl.user_data", FINDING_ADVICE, "NOT CHECKED: nothing was said that the runtime claims must carry");
+		return;
+	}
 	if (hcl->has_user_data && memcmp(hcl->user_data, nonce.data, nonce.size) == 0 &&
 		bytes_all_zero(hcl->user_data + nonce.size, sizeof(hcl->user_data) - nonce.size))
 		verdict_pass(verdict, "hcl.user_data", FINDING_EVIDENCE);
@@ -66,6 +70,7 @@ static void check_azure(const struct evidence *evidence, const struct evidence_v
 	}
 	/* The whole nonce, or the KBS form: a SHA-384 followed by zeros. */
 	quote.nonce = input->report_data;
+	quote.any_nonce = quote.nonce.size == 0;
 	if (quote.nonce.size == 64 && bytes_all_zero(quote.nonce.data + KBS_DIGEST_SIZE, 64 - KBS_DIGEST_SIZE))
 		quote.nonce.size = KBS_DIGEST_SIZE;
 	for (size_t i = 0; i < EVIDENCE_PCR_COUNT; i++)
@@ -83,6 +88,7 @@ int evidence_verify(const struct evidence *evidence, const struct evidence_verif
 		.revocation = input->revocation,
 		.extra_pins = input->pins,
 		.now = input->now,
+		.allow_masked_chip_id = input->allow_masked_chip_id,
 		.cache = input->cache};
 	int r;
 

@@ -15,7 +15,8 @@ struct quote_input {
 	struct bytes signature;                 /* raw, 256 bytes */
 	struct bytes pcrs[QUOTE_PCRS];          /* values by index; an empty view: not given */
 	const uint8_t *ak_modulus;              /* QUOTE_AK_SIZE bytes, big endian */
-	struct bytes nonce;                     /* qualifyingData must be exactly this */
+	struct bytes nonce;                     /* qualifyingData must be exactly this, also when it is empty */
+	bool any_nonce;                         /* nobody said which: quote.nonce is `not checked`, and the quote may be a replay */
 };
 
 /*

@@ -13,6 +13,7 @@
 #define KBS_SNP 4
 #define KBS_AZURE 4
 #define EVIDENCE 4
+#define REPORTS 42
 #define VERIFY_TIME "2026-06-01T00:00:00Z"
 
 static const char *const quote_checks[] = {"quote.parse", "quote.magic", "quote.type", "quote.signature", "quote.nonce", "quote.selection",
@@ -68,8 +69,9 @@ static void verify(const char *file, const struct evidence *evidence, struct byt
 	ck_assert_msg(verdict_ok(&verdict), "%s: %s: %s", file, failed ? failed->check : "", failed ? failed->why : "");
 	for (size_t i = 0; evidence->kind == EVIDENCE_AZ_SNP_VTPM && i < ARRAY_SIZE(quote_checks); i++) {
 		const struct finding *finding = verdict_find(&verdict, quote_checks[i]);
+		bool unknown = report_data.size == 0 && strcmp(quote_checks[i], "quote.nonce") == 0;
 
-		ck_assert_msg(finding && finding->state == FINDING_PASSED, "%s: %s", file, quote_checks[i]);
+		ck_assert_msg(finding && finding->state == (unknown ? FINDING_NOT_CHECKED : FINDING_PASSED), "%s: %s", file, quote_checks[i]);
 	}
 }
 
@@ -104,6 +106,28 @@ static void check_kbs_snp(const char *file)
 	ck_assert_msg(json_object_equal(ours, json_get_object(original, "primary_evidence")), "%s: written otherwise", file);
 }
 
+/* Written as KBS and as our JSON, and read again, it is the same. */
+static void check_azure_again(const char *file, const struct evidence *evidence)
+{
+	JSON_AUTO object = evidence_to_json(evidence);
+	unsigned version = evidence->azure_version < 2 ? 1 : 2;
+
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP(evidence_deinit) struct evidence again = {0};
+		CLEANUP(buf_deinit) struct buf text = BUF_NULL;
+
+		ck_assert_int_eq(i ? json_write(&text, object) : evidence_write_kbs(evidence, &text), 0);
+		ck_assert_int_eq(evidence_read(&again, buf_view(&text), NULL), 0);
+		ck_assert_msg(again.azure_version == version && again.kind == EVIDENCE_AZ_SNP_VTPM, "%s", file);
+		ck_assert(bytes_equal(buf_view(&again.report), buf_view(&evidence->report)));
+		ck_assert(bytes_equal(buf_view(&again.hcl), buf_view(&evidence->hcl)));
+		ck_assert(bytes_equal(buf_view(&again.quote), buf_view(&evidence->quote)));
+		ck_assert(bytes_equal(buf_view(&again.quote_signature), buf_view(&evidence->quote_signature)));
+		ck_assert_mem_eq(again.pcrs, evidence->pcrs, sizeof(again.pcrs));
+		verify(file, &again, bytes_of(NULL, 0));
+	}
+}
+
 static void check_kbs_azure(const char *file)
 {
 	CLEANUP(evidence_deinit) struct evidence evidence = {0};
@@ -114,7 +138,9 @@ static void check_kbs_azure(const char *file)
 	ck_assert_int_eq(evidence.kind, EVIDENCE_AZ_SNP_VTPM);
 	ck_assert_int_eq(hex_decode_any(&nonce, 64, vectors_text(original, "expected_report_data_hex")), 0);
 	verify(file, &evidence, buf_view(&nonce));
+	verify(file, &evidence, bytes_of(NULL, 0));
 	refuse_other_nonce(file, &evidence, buf_view(&nonce));
+	check_azure_again(file, &evidence);
 }
 
 /* Runs `check` on each file kbs/PREFIX*.json; returns how many there were. */
@@ -214,6 +240,48 @@ START_TEST(published)
 }
 END_TEST
 
+/* What the serde form cannot carry comes back as zeros: genuine reports have nothing there. */
+START_TEST(reports_through_kbs)
+{
+	struct json_object *objects = vectors_objects();
+	size_t count = 0, lost = 0;
+
+	for (size_t i = 0; i < json_object_array_length(objects); i++) {
+		CLEANUP(evidence_deinit) struct evidence evidence = {0}, again = {0};
+		CLEANUP(buf_deinit) struct buf report = BUF_NULL, text = BUF_NULL;
+		struct json_object *entry = json_object_array_get_idx(objects, i);
+
+		if (strcmp(vectors_text(entry, "kind"), "report") != 0)
+			continue;
+		vectors_read(vectors_text(entry, "file"), &report);
+		ck_assert_int_eq(evidence_from_report(&evidence, buf_view(&report), bytes_of(NULL, 0)), 0);
+		ck_assert_int_eq(evidence_write_kbs(&evidence, &text), 0);
+		ck_assert_int_eq(evidence_read(&again, buf_view(&text), NULL), 0);
+		if (!bytes_equal(buf_view(&again.report), buf_view(&report))) {
+			(void)fprintf(stderr, "%s: not the same after KBS JSON\n", vectors_text(entry, "file"));
+			lost++;
+		}
+		count++;
+	}
+	ck_assert_uint_eq(count, REPORTS);
+	ck_assert_uint_eq(lost, 0);
+}
+END_TEST
+
+/* What is no evidence at all leaves the output as it was. */
+START_TEST(binary)
+{
+	CLEANUP(evidence_deinit) struct evidence evidence = {0};
+	uint8_t short_report[SNP_REPORT_SIZE - 1] = {0};
+
+	ck_assert_int_eq(evidence_read(&evidence, bytes_of(short_report, sizeof(short_report)), NULL), EVIDENCE_E_SIZE);
+	ck_assert_int_eq(evidence_read(&evidence, bytes_of(NULL, 0), NULL), EVIDENCE_E_SIZE);
+	ck_assert_int_eq(evidence_read(&evidence, bytes_of_text("{}"), NULL), EVIDENCE_E_MALFORMED);
+	ck_assert_int_eq(evidence_read(&evidence, bytes_of_text("{"), NULL), EVIDENCE_E_MALFORMED);
+	ck_assert_int_eq(evidence.kind, EVIDENCE_NONE);
+}
+END_TEST
+
 START_TEST(tsm)
 {
 	CLEANUP(evidence_deinit) struct evidence evidence = {0}, again = {0};
@@ -245,6 +313,8 @@ int main(void)
 	tcase_add_test(all, kbs_snp);
 	tcase_add_test(all, kbs_azure);
 	tcase_add_test(all, published);
+	tcase_add_test(all, reports_through_kbs);
+	tcase_add_test(all, binary);
 	tcase_add_test(all, tsm);
 	suite_add_tcase(suite, all);
 	runner = srunner_create(suite);
