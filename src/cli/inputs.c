@@ -47,8 +47,8 @@ enum input_kind input_recognise(struct bytes data)
 {
 	size_t start = text_start(data);
 
-	/* A certificate table may hold PEM, but text has no NUL. */
-	if (holds(data, "-----BEGIN ") && !memchr(data.data, 0, data.size))
+	/* A certificate table may hold PEM, but text has no NUL; evidence as JSON may hold it in a string. */
+	if (holds(data, "-----BEGIN ") && !memchr(data.data, 0, data.size) && data.data[start] != '{')
 		return INPUT_PEM;
 	if (data.size == SNP_REPORT_SIZE)
 		return INPUT_REPORT;
