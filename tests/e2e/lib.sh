@@ -90,7 +90,9 @@ e2e_wait() {
 	e2e_fail "$what: not within ten seconds"
 }
 
-e2e_wait_socket() { e2e_wait "$2" "socket $1" test -S "$1"; }
+# A killed program leaves its socket file behind, so the file proves nothing: the kernel's list says whether somebody listens there.
+e2e_listens() { grep -q -- " 00010000 .* $1\$" /proc/net/unix; }
+e2e_wait_socket() { e2e_wait "$2" "socket $1" e2e_listens "$1"; }
 e2e_wait_line() { e2e_wait "$3" "\"$2\" in ${1##*/}" grep -q -- "$2" "$1"; }
 e2e_port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
 e2e_wait_port() { e2e_wait "$2" "port $1" e2e_port_open "$1"; }
