@@ -7,7 +7,7 @@
  *
  *   POST /kbs/v0/auth                        nonce, auth cookie
  *   POST /kbs/v0/attest                      appraise; token and attested cookie
- *   GET  /kbs/v0/resource/{r}/{t}/{tag}      grant, secret, JWE to the guest's key, release signature, audit, and only then the answer
+ *   GET  /kbs/v0/resource/{r}/{t}/{tag}      grant, secret, JWE to the guest's key, release signature, audit; the answer follows its record
  *   GET  /kbs/v0/jwks                        the public keys of the token signer
  *   anything else                            404
  *
@@ -134,7 +134,10 @@ struct kbs_server_ops {
 	int (*grant)(void *context, const char *resource, struct kbs_grant *ret);
 	/* The current secret. Called only after a grant and a passed policy; *ret is the engine's on 0. */
 	int (*fetch)(void *context, const char *resource, struct kbs_resource_value *ret);
-	/* Returns 0 only when the record is durable: the answer is given out after that, and not at all otherwise. */
+	/*
+	 * Returns 0 when the record is durable, or when whoever calls kbs_server_handle() keeps its response back until it is and drops it
+	 * if that fails (so that many records can share one commit). Anything else: no secret is in the response. No answer goes out before its record.
+	 */
 	int (*audit)(void *context, const struct kbs_audit *record);
 };
 
