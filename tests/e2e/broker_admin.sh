@@ -295,7 +295,8 @@ refuses_to_start 1 "a store that is gone" "lost its manifest"
 restore
 mv "$D/state/kek" "$D/kek"
 refuses_to_start 1 "no key-encryption key" "kek"
-sed 's/-1:./-1:_/' "$D/kek" >"$D/state/kek"
+# Another character than the one that is there, whichever that is.
+sed -e 's/-1:A/-1:B/;t' -e 's/-1:./-1:A/' "$D/kek" >"$D/state/kek"
 chmod 600 "$D/state/kek"
 refuses_to_start 2 "a mistyped key-encryption key" "mistyped"
 cp "$D/kek" "$D/state/kek"
