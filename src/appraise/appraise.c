@@ -4,13 +4,13 @@
 #include <errno.h>
 
 #include "appraise/check.h"
-#include "snp/hooks.h"
+#include "base/hooks.h"
 
 /* The test-only switch: the one check that a test disables passes whatever it found. */
 static void apply_hook(struct verdict *verdict, size_t first)
 {
 	for (size_t i = first; i < verdict->count; i++) {
-		if (snp_hook_disabled(verdict->items[i].check))
+		if (hook_disabled(verdict->items[i].check))
 			verdict->items[i].state = FINDING_PASSED;
 	}
 }

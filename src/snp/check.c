@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "snp/hooks.h"
+#include "base/hooks.h"
 
 bool snp_failed(struct snp_failure *failure, const char *check, const char *fix, const char *why, ...)
 {
 	va_list arguments;
 
-	if (snp_hook_disabled(check))
+	if (hook_disabled(check))
 		return false;
 	memset(failure, 0, sizeof(*failure));
 	failure->check = check;

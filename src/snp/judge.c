@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hooks.h"
 #include "base/text.h"
-#include "snp/hooks.h"
 
 bool snp_settle(struct verdict *verdict, const char *check, bool failed, const struct snp_failure *failure)
 {

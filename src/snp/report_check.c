@@ -2,7 +2,7 @@
 /* What a report must be before any cryptography: SNP ABI, table ATTESTATION_REPORT, and the signer rules of the table's key information. */
 #include <stdio.h>
 
-#include "snp/hooks.h"
+#include "base/hooks.h"
 #include "snp/report.h"
 
 #define KEY_INFO_MASK_CHIP_KEY 2U
@@ -21,7 +21,7 @@ static const struct range reserved_v3[] = {{0x1f8, 0x207}};
 
 static bool settle(struct verdict *verdict, const char *check, bool good, const char *why, const char *fix)
 {
-	if (good || snp_hook_disabled(check)) {
+	if (good || hook_disabled(check)) {
 		verdict_pass(verdict, check, FINDING_EVIDENCE);
 		return true;
 	}

@@ -11,7 +11,7 @@
 #include "appraise/appraise.h"
 #include "appraise/check.h"
 #include "base/files.h"
-#include "snp/hooks.h"
+#include "base/hooks.h"
 
 #define NOW 1780272000 /* 2026-06-01T00:00:00Z: the cases' not_after stand around it */
 #define NAMES_MAX 64
@@ -88,14 +88,14 @@ static void run_disabled(const struct policy *policy, const struct claims *claim
 	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
 	const char *got;
 
-	snp_hook_disable(check);
-	if (snp_hook_disabled(check)) {
+	hook_disable(check);
+	if (hook_disabled(check)) {
 		ck_assert_int_eq(appraise(policy, claims, &verdict), 0);
 		got = first_failed(&verdict);
 		ck_assert_msg(!got || strcmp(got, check) != 0, "%s: %s fails although it is disabled", name, check);
 		disabled_count++;
 	}
-	snp_hook_disable(NULL);
+	hook_disable(NULL);
 }
 
 static void run_case(struct json_object *row)

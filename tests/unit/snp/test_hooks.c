@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "snp/hooks.h"
+#include "base/hooks.h"
 #include "vectors.h"
 
 /* These give the later checks what they work on, so they cannot be switched off: without a report, certificates or a chain there is nothing
@@ -45,9 +45,9 @@ static void without(const struct vector_case *c, const char *check)
 
 	if (listed(fixed, ARRAY_SIZE(fixed), check))
 		return;
-	snp_hook_disable(check);
+	hook_disable(check);
 	then = first_failed(c);
-	snp_hook_disable(NULL);
+	hook_disable(NULL);
 	ck_assert_msg(strcmp(then, check) != 0, "%s: %s refuses although it is switched off", vectors_text(c->entry, "file"), check);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../snp/vectors.h"
+#include "base/hooks.h"
 #include "base/text.h"
 #include "tpm/hcl.h"
 #include "tpm/quote.h"
@@ -263,6 +264,61 @@ START_TEST(controls)
 }
 END_TEST
 
+/* These give the later checks what they work on: without a TPMS_ATTEST there is nothing to look at. */
+static const char *const fixed[] = {"quote.parse"};
+
+static bool switchable(const char *check)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		if (strcmp(fixed[i], check) == 0)
+			return false;
+	return strncmp(check, "hcl.", 4) == 0 || strncmp(check, "quote.", 6) == 0;
+}
+
+static const char *run_hostile(struct json_object *entry, bool quote)
+{
+	bool passed;
+
+	return quote ? run_quote(entry, vectors_text(entry, "nonce"), vectors_text(entry, "ak_public_key")) : run_hcl(entry, &passed);
+}
+
+/* Every refusal is that of the check that says so: with it switched off the object passes or fails elsewhere. */
+START_TEST(switched_off)
+{
+	struct json_object *objects = vectors_objects();
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_object_array_length(objects); i++) {
+		struct json_object *entry = json_object_array_get_idx(objects, i);
+		bool quote = is(entry, "hostile", "tpm-quote");
+		const char *check, *then;
+
+		if (!quote && !is(entry, "hostile", "hcl-report"))
+			continue;
+		check = run_hostile(entry, quote);
+		if (!switchable(check))
+			continue;
+		hook_disable(check);
+		then = run_hostile(entry, quote);
+		hook_disable(NULL);
+		ck_assert_msg(strcmp(then, check) != 0, "%s: %s refuses although it is switched off", vectors_text(entry, "file"), check);
+		count++;
+	}
+	ck_assert_uint_ge(count, (HCL_HOSTILE + QUOTES_HOSTILE) / 2);
+}
+END_TEST
+
+/* The switch exists in builds with test_hooks only. */
+static bool have_switch(void)
+{
+	bool have;
+
+	hook_disable("quote.magic");
+	have = hook_disabled("quote.magic");
+	hook_disable(NULL);
+	return have;
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("hcl-quote");
@@ -277,6 +333,8 @@ int main(void)
 	tcase_add_test(all, quotes_genuine);
 	tcase_add_test(all, quotes_hostile);
 	tcase_add_test(all, controls);
+	if (have_switch())
+		tcase_add_test(all, switched_off);
 	suite_add_tcase(suite, all);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "snp/hooks.h"
+#include "base/hooks.h"
 
 #include <stddef.h>
 #include <string.h>
 
 static _Thread_local const char *disabled;
 
-bool snp_hook_disabled(const char *check)
+bool hook_disabled(const char *check)
 {
 	return disabled && strcmp(disabled, check) == 0;
 }
 
-void snp_hook_disable(const char *check)
+void hook_disable(const char *check)
 {
 	disabled = check;
 }
