@@ -42,27 +42,6 @@ static void curl_init(void)
 	curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-const char *fetch_outcome_text(int outcome)
-{
-	switch (outcome) {
-	case FETCH_E_UNREACHABLE:
-		return "unreachable";
-	case FETCH_E_TIMEOUT:
-		return "no answer in time";
-	case FETCH_E_CERTIFICATE:
-		return "certificate not accepted";
-	case FETCH_E_TLS:
-		return "TLS failed";
-	case FETCH_E_PROTOCOL:
-		return "not a valid HTTP answer";
-	case FETCH_E_TOO_LARGE:
-		return "answer too large";
-	case FETCH_E_REDIRECT:
-		return "redirect refused";
-	}
-	return "could not be asked";
-}
-
 void fetch_response_deinit(struct fetch_response *response)
 {
 	buf_deinit(&response->body);

@@ -12,23 +12,10 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/error.h"
+#include "io/fetch_outcome.h"
 
-#define FETCH_URL_MAX 2048
-#define FETCH_BODY_MAX ((size_t)4 << 20) /* default and largest cap; a JWE of the largest secret is 2 MiB */
-#define FETCH_COOKIE_MAX 4096            /* RFC 6265: what every client keeps; Trustee's is 36 bytes, ours about 4000 */
 #define FETCH_CONNECT_MS 10000
 #define FETCH_TOTAL_MS 60000
-
-/* Why there is no answer. Each comes with a sentence in `error` that names the host. */
-enum {
-	FETCH_E_UNREACHABLE = 1, /* name, route, refused, reset: try again later */
-	FETCH_E_TIMEOUT,         /* the peer stalls */
-	FETCH_E_CERTIFICATE,     /* somebody answered whose certificate the given CA does not accept for this name and time */
-	FETCH_E_TLS,             /* somebody answered who does not speak our TLS */
-	FETCH_E_PROTOCOL,        /* not HTTP, or it ended in the middle */
-	FETCH_E_TOO_LARGE,       /* more than the cap */
-	FETCH_E_REDIRECT,        /* a 3xx answer: never followed */
-};
 
 struct fetcher;
 
@@ -68,4 +55,3 @@ DEFINE_CLEANUP(struct fetcher *, fetch_free)
 /* One exchange; any final status below 300 or from 400 is an answer. 0, FETCH_E_*, -EINVAL (a bad URL), -ENOMEM. */
 int fetch(struct fetcher *fetcher, const struct fetch_request *request, struct fetch_response *ret, struct error *error) MUST_CHECK;
 void fetch_response_deinit(struct fetch_response *response);
-const char *fetch_outcome_text(int outcome); /* "unreachable", "certificate not accepted" ... */

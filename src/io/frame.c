@@ -3,10 +3,14 @@
 
 #include <errno.h>
 
+#include "io/fetch_frame.h"
 #include "io/http_frame.h"
 
 #define HTTP_REQUEST_CAP (2 * HTTP_FRAME_HEADER_MAX + HTTP_FRAME_PATH_MAX + HTTP_FRAME_PEER_MAX + HTTP_FRAME_REQUEST_BODY_MAX + 32)
 #define HTTP_RESPONSE_CAP (HTTP_FRAME_HEADER_MAX + HTTP_FRAME_TYPE_MAX + HTTP_FRAME_RESPONSE_BODY_MAX + 32)
+#define FETCH_REQUEST_CAP                                                                                                                  \
+	(FETCH_FRAME_ORIGIN_MAX + FETCH_FRAME_PATH_MAX + 2 * HTTP_FRAME_HEADER_MAX + FETCH_FRAME_TYPE_MAX + HTTP_FRAME_REQUEST_BODY_MAX + 32)
+#define FETCH_RESPONSE_CAP (FETCH_COOKIE_MAX + FETCH_FRAME_TYPE_MAX + FETCH_FRAME_ERROR_MAX + FETCH_BODY_MAX + 32)
 #define ADMIN_CAP ((uint32_t)8 << 20) /* a policy of JSON_TEXT_MAX as a JSON string: every quote is escaped */
 
 static const struct {
@@ -21,6 +25,8 @@ static const struct {
 	[FRAME_ADMIN_KEY] = {"admin-key", 4096},
 	[FRAME_STATUS_REQUEST] = {"status-request", HTTP_FRAME_PATH_MAX},
 	[FRAME_STATUS_RESPONSE] = {"status-response", (uint32_t)HTTP_RESPONSE_CAP},
+	[FRAME_FETCH_REQUEST] = {"fetch-request", (uint32_t)FETCH_REQUEST_CAP},
+	[FRAME_FETCH_RESPONSE] = {"fetch-response", (uint32_t)FETCH_RESPONSE_CAP},
 };
 
 uint32_t frame_cap(unsigned type)

@@ -31,6 +31,8 @@ enum frame_type {
 	FRAME_ADMIN_KEY = 6,      /* brokerd to operator: the raw escrow copy; answers what the ADMIN_REQUEST asked for */
 	FRAME_STATUS_REQUEST = 7, /* httpd to brokerd: one path of the status pages as text ("/readyz", "/metrics", "/status") */
 	FRAME_STATUS_RESPONSE = 8, /* a http response as in FRAME_HTTP_RESPONSE */
+	FRAME_FETCH_REQUEST = 9,   /* a daemon without network to its netd: io/fetch_frame.h */
+	FRAME_FETCH_RESPONSE = 10,
 };
 
 /* A set of types, for "what this end takes". */
@@ -39,6 +41,8 @@ enum frame_type {
 #define FRAME_SET_HTTP_CLIENT (FRAME_BIT(FRAME_HTTP_RESPONSE) | FRAME_BIT(FRAME_STATUS_RESPONSE)) /* httpd */
 #define FRAME_SET_ADMIN_SERVER (FRAME_BIT(FRAME_ADMIN_REQUEST) | FRAME_BIT(FRAME_ADMIN_SECRET))   /* brokerd's admin.sock */
 #define FRAME_SET_ADMIN_CLIENT (FRAME_BIT(FRAME_ADMIN_RESPONSE) | FRAME_BIT(FRAME_ADMIN_KEY))     /* sevattest-broker */
+#define FRAME_SET_NET_SERVER FRAME_BIT(FRAME_FETCH_REQUEST)                                       /* netd's net.sock */
+#define FRAME_SET_NET_CLIENT FRAME_BIT(FRAME_FETCH_RESPONSE)                                      /* sevattestd, brokerd */
 
 /* What a peer did that ends the connection. */
 enum {

@@ -50,7 +50,7 @@ KBS_MEMBERS = {"tee", "nonce", "tee-evidence", "token", "ciphertext", "detail"}
 JOSE_MEMBERS = {"kty", "ciphertext"}
 TOKEN = re.compile(r"[\w-]+\.[\w-]*\.[\w-]+")
 
-for name in [*PLAIN, "config", "frame", "jose", "kbs", "quote"]:
+for name in [*PLAIN, "config", "fetch_frame", "frame", "jose", "kbs", "quote"]:
     (corpus / name).mkdir(parents=True, exist_ok=True)
 for name, patterns in PLAIN.items():
     for path in files(*patterns):
@@ -84,3 +84,6 @@ seed("kbs", b"\2a/b/c")
 seed("kbs", b"\2kbs:///a/b/c")
 seed("config", b"[a]\ntext = x\nlist = 1\nlist = 2\nnumber = 9\n\n[b]\nseconds = 2h\non = yes\n")
 seed("frame", bytes([4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]) + b"body")
+seed("fetch_frame", b"\3kds\1" + b"\x19\0/vcek/v1/Milan/cert_chain" + bytes(5) + b"\0\0\1\0\x10\x27\0\0" + bytes(4))
+seed("fetch_frame", b"\0\xc8\0\3\0a=b\x10application/json" + bytes(4) + b"\1" + bytes(2) + b"\2\0\0\0{}")
+seed("fetch_frame", b"\1" + bytes(10) + b"\4\0gone" + bytes(4))
