@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-PROGRAMS = ["cli", "broker", "httpd", "brokerctl", "sim"]
+PROGRAMS = ["agent", "cli", "broker", "httpd", "brokerctl", "sim"]
 # layer -> layers whose headers it may include (its own folder is always allowed)
 LAYERS = {
     "base": [],
