@@ -273,3 +273,30 @@ void config_deinit(void *into, const struct config_key *keys, size_t key_count)
 		}
 	}
 }
+
+static bool opens_section(const uint8_t *line, size_t size, const char *section)
+{
+	size_t length = strlen(section);
+
+	return size >= length + 2 && memcmp(line + 1, section, length) == 0 && line[length + 1] == ']';
+}
+
+void config_blank(struct buf *text, const char *section, bool own)
+{
+	bool keep = true;
+	size_t at = 0;
+
+	while (at < text->size) {
+		const uint8_t *newline = memchr(text->data + at, '\n', text->size - at);
+		size_t end = newline ? (size_t)(newline - text->data) : text->size;
+		size_t first = at;
+
+		while (first < end && (text->data[first] == ' ' || text->data[first] == '\t' || text->data[first] == '\r'))
+			first++;
+		if (first < end && text->data[first] == '[')
+			keep = opens_section(text->data + first, end - first, section) == own;
+		if (!keep)
+			memset(text->data + at, ' ', end - at);
+		at = end + 1;
+	}
+}

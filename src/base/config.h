@@ -4,6 +4,7 @@
  * INI configuration (inih) driven by a table: one row per key. An unknown section or key, a key given twice that is not a list, or a value that
  * does not parse is an error with file and line. Pure: text in, struct out; programs read the file.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,13 @@ struct config_key {
 };
 
 #define CONFIG_TEXT_MAX ((size_t)256 << 10)
+
+/*
+ * Several programs read one file: blanks the lines that are another program's business, so that line numbers stay what they are in the file. With `own`
+ * only the lines of `section` stay; without it all but these, so that a misspelt section is somebody's error. What stands before the first section
+ * stays: it is an error for everybody.
+ */
+void config_blank(struct buf *text, const char *section, bool own);
 
 /* Fills `into` (zeroed by the caller) from `text`; `name` is for messages. Then defaults for what was not given. 0, -EINVAL, -ENOMEM. */
 int config_read(void *into, const struct config_key *keys, size_t key_count, const char *name, struct bytes text, struct error *error) MUST_CHECK;

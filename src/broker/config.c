@@ -28,34 +28,6 @@ static const struct config_key keys[] = {
 	KEY("admin", "User", CONFIG_LIST, admin_users, 0, 0, NULL),
 };
 
-static bool is_section(const uint8_t *line, size_t size, const char *name)
-{
-	return size >= strlen(name) && memcmp(line, name, strlen(name)) == 0;
-}
-
-/* Blanks the lines of the sections of other programs; line numbers stay what they are in the file. */
-static void keep_own_sections(struct buf *text)
-{
-	uint8_t *at = text->data;
-	uint8_t *end = text->data + text->size;
-	bool keep = true; /* what stands before the first section is an error for everybody */
-
-	while (at < end) {
-		uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
-		uint8_t *line_end = newline ? newline : end;
-		uint8_t *first = at;
-
-		while (first < line_end && (*first == ' ' || *first == '\t'))
-			first++;
-		/* A misspelt section is ours: the table refuses it. */
-		if (first < line_end && *first == '[')
-			keep = !is_section(first, (size_t)(line_end - first), "[http]");
-		if (!keep)
-			memset(at, ' ', (size_t)(line_end - at));
-		at = line_end + 1;
-	}
-}
-
 static int default_store(struct broker_config *config)
 {
 	if (config->store)
@@ -68,7 +40,7 @@ int broker_config_parse(struct broker_config *ret, const char *name, struct buf 
 	struct broker_config config = {0};
 	int r;
 
-	keep_own_sections(text);
+	config_blank(text, "http", false); /* a misspelt section is ours: the table refuses it */
 	r = config_read(&config, keys, ARRAY_SIZE(keys), name, buf_view(text), error);
 	if (!r)
 		r = default_store(&config);

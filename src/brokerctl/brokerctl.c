@@ -86,25 +86,6 @@ static const struct config_key admin_keys[] = {
 	{"admin", "User", CONFIG_LIST, offsetof(struct admin_section, users), 0, 0, NULL},
 };
 
-/* Blanks the lines of the daemons' sections; their own programs judge them. */
-static void keep_admin_section(struct buf *text)
-{
-	static const char own[] = "[admin]";
-	bool keep = false;
-	size_t at = 0;
-
-	while (at < text->size) {
-		const uint8_t *newline = memchr(text->data + at, '\n', text->size - at);
-		size_t end = newline ? (size_t)(newline - text->data) : text->size;
-
-		if (text->data[at] == '[')
-			keep = end - at >= sizeof(own) - 1 && memcmp(text->data + at, own, sizeof(own) - 1) == 0;
-		if (!keep)
-			memset(text->data + at, ' ', end - at);
-		at = end + 1;
-	}
-}
-
 /* `ret_socket` is freed by the caller. */
 static int read_config(const char *path, char **ret_socket)
 {
@@ -115,7 +96,7 @@ static int read_config(const char *path, char **ret_socket)
 
 	r = file_read(path, CONFIG_TEXT_MAX, &text, &error);
 	if (!r)
-		keep_admin_section(&text);
+		config_blank(&text, "admin", true);
 	if (!r)
 		r = config_read(&section, admin_keys, ARRAY_SIZE(admin_keys), path, buf_view(&text), &error);
 	if (r)

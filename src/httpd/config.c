@@ -2,9 +2,7 @@
 #include "httpd/config.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "base/config.h"
 #include "base/files.h"
@@ -30,29 +28,6 @@ static const struct config_key keys[] = {
 	KEY("BrokerTimeout", CONFIG_SECONDS, broker_timeout, 1, 3600, "30"),
 };
 
-/* Blanks the lines of all sections but our own; line numbers stay what they are in the file. */
-static void keep_own_section(struct buf *text)
-{
-	static const char own[] = "[http]";
-	uint8_t *at = text->data;
-	uint8_t *end = text->data + text->size;
-	bool keep = true; /* what stands before the first section is an error for everybody */
-
-	while (at < end) {
-		uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
-		uint8_t *line_end = newline ? newline : end;
-		uint8_t *first = at;
-
-		while (first < line_end && (*first == ' ' || *first == '\t'))
-			first++;
-		if (first < line_end && *first == '[')
-			keep = (size_t)(line_end - first) >= sizeof(own) - 1 && memcmp(first, own, sizeof(own) - 1) == 0;
-		if (!keep)
-			memset(at, ' ', (size_t)(line_end - at));
-		at = line_end + 1;
-	}
-}
-
 int httpd_config_read(const char *path, struct httpd_config *ret, struct error *error)
 {
 	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
@@ -62,7 +37,7 @@ int httpd_config_read(const char *path, struct httpd_config *ret, struct error *
 	r = file_read(path, CONFIG_TEXT_MAX, &text, error);
 	if (r)
 		return r;
-	keep_own_section(&text);
+	config_blank(&text, "http", true);
 	r = config_read(&config, keys, ARRAY_SIZE(keys), path, buf_view(&text), error);
 	if (!r && (!config.certificate || !config.private_key))
 		r = error_set(error, -EINVAL, "%s: section [http] needs Certificate= and PrivateKey=", path);

@@ -325,10 +325,10 @@ static const struct {
 	const char *usage;
 } verbs[] = {
 	{"init", verb_init, "DIR [--product milan|genoa|turin] [--chip-seed TEXT] [--ca-from DIR]"},
-	{"report", verb_report, "DIR -o FILE [--report-data HEX] [--table FILE] [--vek FILE] [--SETTING VALUE]..."},
-	{"sign", verb_sign, "DIR FILE"},
-	{"crl", verb_crl, "DIR -o FILE [--revoke ask|asvk]"},
-	{"set", verb_set, "DIR --SETTING VALUE... (an empty value goes back to the default)"},
+	{"report", verb_report, "DIR -o FILE [--report-data HEX] [--table FILE] [--vek FILE] [--state FILE] [--SETTING VALUE]..."},
+	{"sign", verb_sign, "DIR FILE [--state FILE]"},
+	{"crl", verb_crl, "DIR -o FILE [--revoke ask|asvk] [--state FILE]"},
+	{"set", verb_set, "DIR [--state FILE] --SETTING VALUE... (an empty value goes back to the default)"},
 	{"serve", verb_serve, "DIR [--mount MNT] [--kds-listen 127.0.0.1:PORT] [--state FILE] [--allow-other] [--verbose]"},
 };
 

@@ -185,6 +185,33 @@ START_TEST(config_by_table)
 }
 END_TEST
 
+/* Each row: what is in the file, what is left for the owner of [b], and for whoever owns all but [b]; blanks as '_'. */
+START_TEST(config_of_several_programs)
+{
+	static const char *const rows[][3] = {
+		{"[a]\nx=1\n[b]\ny=2\n", "___\n___\n[b]\ny=2\n", "[a]\nx=1\n___\n___\n"},
+		{"x=1\n[a]\n", "x=1\n___\n", "x=1\n[a]\n"},
+		{" \t[b]\r\ny", " \t[b]\r\ny", "______\n_"},
+		{"[bb]\ny=2", "____\n___", "[bb]\ny=2"},
+		{"[b", "__", "[b"},
+		{"", "", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (int own = 0; own < 2; own++) {
+			CLEANUP(buf_deinit) struct buf text = BUF_NULL;
+			const char *wanted = rows[i][own ? 1 : 2];
+
+			ck_assert_int_eq(buf_append_text(&text, rows[i][0]), 0);
+			config_blank(&text, "b", own);
+			ck_assert_uint_eq(text.size, strlen(wanted));
+			for (size_t j = 0; j < text.size; j++)
+				ck_assert_msg(text.data[j] == (wanted[j] == '_' ? ' ' : wanted[j]), "row %zu, own %d, byte %zu", i, own, j);
+		}
+	}
+}
+END_TEST
+
 START_TEST(verdict_fails_closed)
 {
 	struct verdict verdict = VERDICT_NULL;
@@ -219,6 +246,7 @@ int main(void)
 	tcase_add_test(tests, json_canonical_sorts);
 	tcase_add_test(tests, sealed_opens_only_whole);
 	tcase_add_test(tests, config_by_table);
+	tcase_add_test(tests, config_of_several_programs);
 	tcase_add_test(tests, verdict_fails_closed);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
