@@ -227,6 +227,23 @@ for kind in P-256 P-521 RSA; do
 	take "$kind by token" "$kind"
 done
 
+# value JAR: the cookie of a jar, for a header of our own making.
+value() { awk '$6 == "kbs-session-id" { print $7 }' "$1"; }
+# with_cookies COOKIE...: sends exactly these.
+with_cookies() {
+	local all='' one
+	for one in "$@"; do all="$all${all:+; }kbs-session-id=$one"; done
+	COOKIE=(--header "Cookie: $all")
+}
+# refused_any WHAT NAME CODE...: one of these, and a body that CoCo clients can read.
+refused_any() {
+	local what=$1 name=$2 code
+	shift 2
+	for code in "$@"; do [ "$STATUS" = "$code" ] && { refused "$STATUS" "$what" "$name"; return; }; done
+	cat "$name.body" >&2
+	e2e_fail "$what: status $STATUS, not one of $*"
+}
+
 # What must be refused; the session of the last round is still good.
 request bad GET "resource/$RESOURCE"
 refused 401 "no session" bad
@@ -240,23 +257,161 @@ request bad GET "resource/$RESOURCE" --cookie jar.bad
 refused 401 "an edited cookie" bad
 request bad GET "resource/$ANOTHER" --cookie jar
 refused 403 "a resource that no grant covers" bad
+request bad GET "resource/$ANOTHER" --oauth2-bearer "$(cat token)"
+refused 403 "a resource that no grant covers, by token" bad
+
+# A cookie again. An attested one is no challenge; a stolen one yields nothing but a JWE to the key of the guest that was attested.
+request bad POST attest --cookie jar --data @attestation.json
+refused 401 "replay: the cookie of an attested session at /attest" bad
+cp jar jar.first && cp attestation.json attestation.first && cp key.private key.first && cp tee.json tee.first
+request resource GET "resource/$RESOURCE" --cookie jar.first
+expect_status 200 "replay: a stolen cookie within its five minutes" resource
+make_key P-256
+open_jwe P-256 resource.body >plain 2>/dev/null && e2e_fail "replay: the thief's key opens it"
+cp key.first key.private
+take "replay: it opens for the guest that was attested, not for the thief" RSA
+
+# The challenge again, and evidence for another one.
+make_key P-256
 auth
-request bad GET "resource/$RESOURCE" --cookie jar
+cp jar jar.a
+evidence
+request bad GET "resource/$RESOURCE" --cookie jar.a
 refused 401 "a session that is not attested" bad
+cp attestation.json attestation.a
 evidence nonce
 attest
-[ "$STATUS" = 403 ] || [ "$STATUS" = 401 ] || e2e_fail "a report for another nonce: status $STATUS"
-refused "$STATUS" "a report for another nonce" attest
+refused_any "a report for another nonce" attest 401 403
+auth
+cp jar jar.b
+request bad POST attest --cookie jar.b --data @attestation.first
+refused 401 "replay: evidence of an earlier session" bad
+request bad POST attest --cookie jar.b --data @attestation.a
+refused 401 "mixed sessions: the cookie of one, the evidence of another" bad
+jq -c --slurpfile auth auth.body '."runtime-data".nonce = $auth[0].nonce' attestation.a >mixed.json
+request bad POST attest --cookie jar.b --data @mixed.json
+refused 403 "mixed sessions: the nonce of one, the report of another" bad
+A=$(value jar.a) B=$(value jar.b) F=$(value jar.first)
+with_cookies "${A:0:${#A}/2}${B:${#B}/2}"
+request bad POST attest "${COOKIE[@]}" --data @attestation.a
+refused 401 "mixed sessions: half a cookie of each" bad
+with_cookies "$B" "$A"
+request bad POST attest "${COOKIE[@]}" --data @attestation.a
+refused 401 "mixed sessions: both cookies, the wrong one first" bad
+with_cookies "$B" "$F"
+request bad GET "resource/$RESOURCE" "${COOKIE[@]}"
+refused 401 "mixed sessions: an attested cookie behind one that is not" bad
+with_cookies "$A"
+request bad POST attest "${COOKIE[@]}" --data @attestation.a
+expect_status 200 "the session that was not mixed" bad
+# Signed for its own session only.
+request mixed GET "resource/$RESOURCE" --cookie jar.first
+if [ -n "${RELEASE_KEY:-}" ]; then
+	(check_release "mixed sessions" mixed.body) >/dev/null 2>&1 && e2e_fail "the release of one session carries a signature for another"
+	ok "mixed sessions: the signature of one release does not fit another session"
+fi
+
+# Who does not hold the key, signs wrongly, or asks for an encryption that is none.
+auth
 evidence
 jose jwk gen -i '{"kty":"EC","crv":"P-256"}' | jq -c '.alg = "ECDH-ES+A256KW" | {alg, crv, kty, x, y}' >thief.json
 jq -c --slurpfile key thief.json '."runtime-data"."tee-pubkey" = $key[0]' attestation.json >stolen.json
 request bad POST attest --cookie jar --data @stolen.json
-[ "$STATUS" = 403 ] || [ "$STATUS" = 401 ] || e2e_fail "another key than in the report: status $STATUS"
-refused "$STATUS" "another key than in the report" bad
+refused_any "another key than in the report" bad 401 403
 jq -c '."tee-evidence".primary_evidence.attestation_report.measurement[0] |= (. + 1) % 256' attestation.json >forged.json
 request bad POST attest --cookie jar --data @forged.json
 refused 403 "a changed measurement" bad
+jq -c '."tee-evidence".primary_evidence.attestation_report.signature.s[0] |= (. + 1) % 256' attestation.json >forged.json
+request bad POST attest --cookie jar --data @forged.json
+refused 403 "a wrong signature" bad
+grep -q signature bad.body || e2e_fail "a wrong signature: $(cat bad.body)"
+wrong_key() { # WHAT EDIT: of tee-pubkey
+	jq -c "$2" attestation.json >wrong.json
+	cmp -s attestation.json wrong.json && e2e_fail "$1: nothing was edited"
+	request bad POST attest --cookie jar --data @wrong.json
+	refused 400 "wrong encryption: $1" bad
+	jq -e '.type | endswith("/JweError")' bad.body >/dev/null || e2e_fail "wrong encryption: $1: it is not the key that was refused: $(cat bad.body)"
+}
+K='."runtime-data"."tee-pubkey"'
+wrong_key "a point that is not on the curve" "$K.y = $K.x"
+wrong_key "RSA1_5" "$K = {kty: \"RSA\", alg: \"RSA1_5\", n: (\"w\" * 342), e: \"AQAB\"}"
+wrong_key "RSA of 1024 bits" "$K = {kty: \"RSA\", alg: \"RSA-OAEP-256\", n: (\"w\" * 171), e: \"AQAB\"}"
+wrong_key "exponent 1" "$K = {kty: \"RSA\", alg: \"RSA-OAEP-256\", n: (\"w\" * 342), e: \"AQ\"}"
+wrong_key "alg dir" "$K.alg = \"dir\""
+wrong_key "no alg that fits the key" "$K.alg = \"RSA-OAEP-256\""
+wrong_key "another curve" "$K.crv = \"P-521\""
+wrong_key "a symmetric key" "$K = {kty: \"oct\", alg: \"A256KW\", k: (\"w\" * 43)}"
+wrong_key "a private key" "$K.d = $K.x"
+request good POST attest --cookie jar --data @attestation.json
+expect_status 200 "the same evidence unedited" good
 request bad POST auth --data '{"version":"0.1.0","tee":"snp","extra-params":{}}'
-[ "$STATUS" = 401 ] || [ "$STATUS" = 400 ] || e2e_fail "another version of the protocol: status $STATUS"
-refused "$STATUS" "another version of the protocol" bad
+refused_any "another version of the protocol" bad 400 401
+
+# Needs a broker of our own: another signer of reports, another broker, a policy that changes, a clock that goes on.
+if [ -n "${E2E_BROKER:-}" ]; then
+	own_command=$REPORT_COMMAND
+	REPORT_COMMAND=${own_command//\'$E2E_DIR\/plat\'/\'$E2E_DIR/stranger\'}
+	"$(e2e_program sevattest-sim)" init "$E2E_DIR/stranger" --chip-seed stranger >/dev/null || e2e_fail "second platform"
+	evidence
+	attest
+	refused 403 "a report that somebody else's root has signed" attest
+	REPORT_COMMAND=$own_command
+	auth
+	evidence
+	attest
+	expect_status 200 "the guest once more" attest
+	check_token "the guest once more"
+	request resource GET "resource/$RESOURCE" --cookie jar
+	expect_status 200 "its resource" resource
+	cp jar jar.good
+
+	# Sessions are sealed under the key-encryption key, so brokerd may start anew; with a clock that is ahead by so much it is "later".
+	printf '%s\n' '#define _GNU_SOURCE' '#include <stdlib.h>' '#include <time.h>' '#include <sys/syscall.h>' '#include <unistd.h>' \
+		'int clock_gettime(clockid_t c, struct timespec *t) { int r = (int)syscall(SYS_clock_gettime, c, t);' \
+		'if (!r && c == CLOCK_REALTIME) t->tv_sec += atol(getenv("AHEAD")); return r; }' >ahead.c
+	"${CC:-cc}" -shared -fPIC -O1 -o ahead.so ahead.c || e2e_fail "cc"
+	later() { # SECONDS
+		e2e_stop "$E2E_BROKERD_PID"
+		e2e_background "broker-brokerd" env LD_PRELOAD="$E2E_DIR/ahead.so" AHEAD="$1" "$(e2e_program sevattest-brokerd)" --config "$E2E_DIR/broker/broker.conf"
+		E2E_BROKERD_PID=$E2E_PID
+		e2e_wait_socket "$E2E_DIR/broker/http.sock" "$E2E_PID"
+		e2e_wait_socket "$E2E_DIR/broker/admin.sock" "$E2E_PID"
+	}
+	auth
+	cp jar jar.challenge
+	evidence
+	later 240
+	request resource GET "resource/$RESOURCE" --cookie jar.good
+	expect_status 200 "the cookie after four minutes" resource
+	request resource GET "resource/$RESOURCE" --oauth2-bearer "$(cat token)"
+	expect_status 200 "the token after four minutes" resource
+	later 310
+	request bad GET "resource/$RESOURCE" --cookie jar.good
+	refused 401 "an expired cookie" bad
+	grep -q expired bad.body || e2e_fail "an expired cookie: the body does not say so"
+	request bad GET "resource/$RESOURCE" --oauth2-bearer "$(cat token)"
+	refused 401 "an expired token" bad
+	request bad POST attest --cookie jar.challenge --data @attestation.json
+	refused 401 "an expired challenge" bad
+	later 0
+	request resource GET "resource/$RESOURCE" --cookie jar.good
+	expect_status 200 "the cookie by the right clock" resource
+
+	jq -c '.snp.vmpl.max = 1' policy.json >changed.json
+	e2e_ctl policy put changed.json >/dev/null 2>&1 || e2e_fail "policy put"
+	request bad GET "resource/$RESOURCE" --cookie jar.good
+	refused 401 "a cookie from before a policy changed" bad
+	e2e_ctl grant delete "$RESOURCE" >/dev/null || e2e_fail "grant delete"
+	request bad GET "resource/$RESOURCE" --cookie jar.good
+	refused 403 "a cookie from before the grant went" bad
+	e2e_broker_start second operator
+	BROKER_URL=$E2E_BROKER
+	e2e_ctl key put "$RESOURCE" secret >/dev/null && e2e_ctl policy put policy.json >/dev/null 2>&1 && e2e_ctl grant add "$RESOURCE" prod >/dev/null ||
+		e2e_fail "second broker"
+	with_cookies "$(value jar.good)"
+	request bad GET "resource/$RESOURCE" "${COOKIE[@]}"
+	refused 401 "the cookie of another broker" bad
+	request bad GET "resource/$RESOURCE" --oauth2-bearer "$(cat token)"
+	refused 401 "the token of another broker" bad
+fi
 e2e_end
