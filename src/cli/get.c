@@ -42,6 +42,8 @@ static int print_json(const struct session *session, const char *resource, size_
 	if (!r && session->pin)
 		r = json_add_u64(object, "version", kbs_client_version(session->client));
 	if (!r)
+		r = json_add_text(object, "nonce", kbs_client_nonce(session->client));
+	if (!r)
 		r = json_add_bool(object, "signed", session->pin != NULL);
 	if (r) {
 		(void)json_object_put(object);

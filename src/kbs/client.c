@@ -478,6 +478,11 @@ uint64_t kbs_client_version(const struct kbs_client *client)
 	return client->version;
 }
 
+const char *kbs_client_nonce(const struct kbs_client *client)
+{
+	return client->challenge.nonce;
+}
+
 enum kbs_client_outcome kbs_client_outcome(const struct kbs_client *client)
 {
 	return client->outcome;

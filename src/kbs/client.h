@@ -107,6 +107,9 @@ const char *kbs_client_token(const struct kbs_client *client);
 /* The version that the release signature names; 0 without a verified signature. */
 uint64_t kbs_client_version(const struct kbs_client *client);
 
+/* The nonce of the last challenge, as the broker's audit has it too; "" before. */
+const char *kbs_client_nonce(const struct kbs_client *client);
+
 /* When FAILED: what it was, in words, and the error name of the broker ("PolicyDeny", "" when it gave none). */
 enum kbs_client_outcome kbs_client_outcome(const struct kbs_client *client);
 const char *kbs_client_error(const struct kbs_client *client);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# kill -9 of brokerd and httpd at seeded random moments under load. Afterwards: every key that a client got is in the audit, the audit verifies, the
-# store opens, and no client ever got a wrong key.
+# kill -9 of brokerd and httpd at seeded random moments under load. Afterwards: every single key that a client got has its own record in the audit (the
+# nonce of the handshake names both), the audit verifies, the store opens, and no client ever got a wrong key.
 #
 #   KILLS   how often (100)     SEED   of the moments (the time)     CLIENTS   at once (3)
 set -u
@@ -26,16 +26,16 @@ for ((i = 0; i < CLIENTS; i++)); do
 	e2e_expect 0 "a secret is stored" e2e_ctl key put "load/client/c$i" "$d/secret"
 done
 
-# One client asks again and again for its own resource and writes a line for each key that it got; a key that is not the stored one ends the test.
+# One client asks again and again for its own resource and writes a line for each key that it got (what get says of it, and the time); a key that is not the stored one ends the test.
 client() {
 	local name=load/client/c$1 code
 	while [ ! -e "$d/stop" ]; do
 		"$sevattest" get "$name" --tsm-root "$E2E_TSM" --broker "$E2E_BROKER" --ca "$d/operator.pem" --broker-key "$E2E_BROKER_KEY" \
-			-o "$d/got.$1" >/dev/null 2>"$d/client.$1.err"
+			--json -o "$d/got.$1" >"$d/said.$1" 2>"$d/client.$1.err"
 		code=$?
 		if [ $code = 0 ]; then
 			cmp -s "$d/got.$1" "$d/secret" || { echo "client $1" >>"$d/wrong"; return; }
-			date +%s.%N >>"$d/keys.$1"
+			printf '%s %s\n' "$(date +%s)" "$(cat "$d/said.$1")" >>"$d/keys.$1"
 		else
 			printf '%s ' "$code" >>"$d/codes.$1"
 			sleep 0.02
@@ -70,28 +70,47 @@ E2E_PIDS+=($!)
 
 printf 'seed %s, %s kills, %s clients\n' "$SEED" "$KILLS" "$CLIENTS"
 RANDOM=$((SEED % 32768))
+
+pid_of() { if [ "$1" = brokerd ]; then printf '%s' "$E2E_BROKERD_PID"; else printf '%s' "$E2E_HTTPD_PID"; fi; }
+
+# Of `victims`. Nobody is asked to end in order.
+kill_again() {
+	local victim all=()
+	for victim in "${victims[@]}"; do all+=("$(pid_of "$victim")"); done
+	kill -KILL "${all[@]}"
+	wait "${all[@]}" 2>/dev/null
+	for victim in "${victims[@]}"; do
+		if [ "$victim" = brokerd ]; then killed_brokerd=$((killed_brokerd + 1)); else killed_httpd=$((killed_httpd + 1)); fi
+	done
+}
+
+start_again() {
+	local victim
+	for victim in "${victims[@]}"; do
+		"$(e2e_program "sevattest-$victim")" --config "$d/broker/broker.conf" >/dev/null 2>>"$d/broker-$victim.log" </dev/null &
+		E2E_PIDS+=("$!")
+		if [ "$victim" = brokerd ]; then E2E_BROKERD_PID=$!; else E2E_HTTPD_PID=$!; fi
+	done
+}
+
 killed_brokerd=0 killed_httpd=0 slowest=0 total=0
 for ((i = 0; i < KILLS; i++)); do
 	sleep "0.$(printf '%03d' $((RANDOM % 300)))"
-	if [ $((RANDOM % 2)) = 0 ]; then
-		name=broker-brokerd program=sevattest-brokerd pid=$E2E_BROKERD_PID killed_brokerd=$((killed_brokerd + 1))
-	else
-		name=broker-httpd program=sevattest-httpd pid=$E2E_HTTPD_PID killed_httpd=$((killed_httpd + 1))
-	fi
-	kill -KILL "$pid"
-	wait "$pid" 2>/dev/null
+	case $((RANDOM % 3)) in # one, the other, or both at once
+	0) victims=(brokerd) ;;
+	1) victims=(httpd) ;;
+	2) victims=(brokerd httpd) ;;
+	esac
+	kill_again
 	before=$(keys)
 	start=$(date +%s%N)
-	"$(e2e_program $program)" --config "$d/broker/broker.conf" >/dev/null 2>>"$d/$name.log" </dev/null &
-	pid=$!
-	E2E_PIDS+=("$pid")
-	if [ $program = sevattest-brokerd ]; then E2E_BROKERD_PID=$pid; else E2E_HTTPD_PID=$pid; fi
+	start_again
 	for ((j = 0; j < 1000; j++)); do
 		[ "$(keys)" -gt "$before" ] && break
-		kill -0 "$pid" 2>/dev/null || e2e_fail "$program did not start again after kill $i"
+		kill -0 "$E2E_BROKERD_PID" && kill -0 "$E2E_HTTPD_PID" || e2e_fail "after kill $i (${victims[*]}) one did not start again"
 		sleep 0.01
 	done
-	[ "$(keys)" -gt "$before" ] || e2e_fail "no key within ten seconds after kill $i of $program"
+	[ "$(keys)" -gt "$before" ] || e2e_fail "no key within ten seconds after kill $i (${victims[*]})"
 	took=$((($(date +%s%N) - start) / 1000000))
 	total=$((total + took))
 	[ $took -gt $slowest ] && slowest=$took
@@ -99,23 +118,40 @@ for ((i = 0; i < KILLS; i++)); do
 done
 touch "$d/stop"
 for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null; done
-printf 'brokerd killed %s times, httpd %s times; %s keys; to the next key %s ms on average, %s ms at most\n' \
-	"$killed_brokerd" "$killed_httpd" "$(keys)" $((total / KILLS)) "$slowest"
+printf 'seed %s: %s moments, brokerd killed %s times, httpd %s times; %s keys; to the next key %s ms on average, %s ms at most\n' \
+	"$SEED" "$KILLS" "$killed_brokerd" "$killed_httpd" "$(keys)" $((total / KILLS)) "$slowest"
 
 e2e_expect 0 "the audit verifies" e2e_ctl audit --verify
 cat "$d/last.out"
 e2e_expect 0 "the audit" e2e_ctl --json audit
 cp "$d/last.out" "$d/audit.json"
 python3 - "$d" "$CLIENTS" <<'PY' || e2e_fail "a key that a client got is not in the audit"
-import collections, json, pathlib, sys
+import json, pathlib, sys
 folder, clients = pathlib.Path(sys.argv[1]), int(sys.argv[2])
-records = [row["record"] for row in json.loads((folder / "audit.json").read_text())["records"]]
-released = collections.Counter(r["resource"] for r in records if r["event"] == "release")
+audit = {}
+for row in json.loads((folder / "audit.json").read_text())["records"]:
+    record = row["record"]
+    if record["event"] == "release":
+        audit.setdefault((record["nonce"], record["resource"]), []).append(record)
+matched = 0
 for i in range(clients):
-    got = len((folder / f"keys.{i}").read_text().splitlines())
-    print(f"client {i}: {got} keys, {released[f'load/client/c{i}']} releases in the audit")
-    if got == 0 or got > released[f"load/client/c{i}"]:
-        sys.exit(1)
+    lines = (folder / f"keys.{i}").read_text().splitlines()
+    for line in lines:
+        seen, said = line.split(" ", 1)
+        said = json.loads(said)
+        records = audit.pop((said["nonce"], said["resource"]), [])
+        if len(records) != 1:
+            sys.exit(f"client {i}: nonce {said['nonce']}: {len(records)} records")
+        record, = records
+        if said["resource"] != f"load/client/c{i}" or record["version"] != said["version"] or record["policy"] != "prod" or \
+                record["measurement"] != "5a" * 48 or not 0 <= int(seen) - record["time"] <= 60:
+            sys.exit(f"client {i}: another release: {said}, {record}")
+        matched += 1
+    print(f"client {i}: {len(lines)} keys, each with its own record")
+    if not lines:
+        sys.exit(f"client {i} got nothing")
+left = sum(len(records) for records in audit.values())
+print(f"matched: {matched} keys; {left} more releases recorded, of which the answer did not arrive")
 PY
 E2E_CHECKS=$((E2E_CHECKS + 1))
 e2e_stop "$E2E_BROKERD_PID"

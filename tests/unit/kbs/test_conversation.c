@@ -42,6 +42,7 @@ START_TEST(released)
 	talk_expect_secret(&talk, SECRET_ONE);
 	ck_assert_uint_eq(talk.requests, 3);
 	ck_assert_uint_eq(kbs_client_version(talk.client), 5);
+	ck_assert_uint_eq(strlen(kbs_client_nonce(talk.client)), 44);
 	ck_assert_str_ne(kbs_client_token(talk.client), "");
 	ck_assert_int_eq(talk.broker.last_kind, KBS_AUDIT_RELEASE);
 	ck_assert_str_eq(talk.broker.last_resource, ONE);
