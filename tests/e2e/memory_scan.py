@@ -2,8 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looks for bytes in the memory, environment and command line of a process. usage: memory_scan.py PID FILE...
 
-FILE holds the bytes to look for (the first 32 of a longer file). Prints "found" or "absent" per file; exit 0, or 2 when the memory could not be read."""
+FILE holds the bytes to look for (the first 32 of a longer file). Prints "found" or "absent" per file; exit 0, or 2 when the memory could not be read.
+That it could is known by the process's own command line, which the scan must find."""
 import sys
+
+
+class Unreadable(Exception):
+    pass
 
 
 def regions(pid):
@@ -15,11 +20,12 @@ def regions(pid):
                 yield start, end
 
 
-def main():
-    pid, names = sys.argv[1], sys.argv[2:]
-    needles = [open(name, "rb").read(32) for name in names]
-    found = [False] * len(needles)
-    read = 0
+def scan(pid, needles):
+    """Which of `needles` are somewhere in the memory. A list of bool."""
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        own = file.read(200)
+    wanted = [own, *needles]
+    found = [False] * len(wanted)
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for start, end in regions(pid):
             try:
@@ -27,18 +33,40 @@ def main():
                 data = memory.read(end - start) or b""
             except OSError:
                 continue
-            read += len(data)
-            for i, needle in enumerate(needles):
-                found[i] = found[i] or needle in data
+            found = [hit or needle in data for hit, needle in zip(found, wanted)]
+    if not own or not found[0]:
+        raise Unreadable(f"process {pid}: its own command line was not found in its memory")
+    return found[1:]
+
+
+def outside(pid, needles):
+    """Which of `needles` are in the environment or on the command line."""
+    data = b""
     for place in ("environ", "cmdline"):
-        data = open(f"/proc/{pid}/{place}", "rb").read()
-        for name, needle in zip(names, needles):
-            if needle in data:
-                sys.exit(f"{name}: in /proc/{pid}/{place}")
-    if read < 100000:
-        sys.exit(2)
+        try:
+            with open(f"/proc/{pid}/{place}", "rb") as file:
+                data += file.read() + b"\0\0"
+        except OSError:
+            continue  # it has ended, or it is a kernel's thread
+    return [needle in data for needle in needles]
+
+
+def main():
+    pid, names = sys.argv[1], sys.argv[2:]
+    needles = [open(name, "rb").read(32) for name in names]
+    try:
+        found = scan(pid, needles)
+    except Unreadable as error:
+        print(error, file=sys.stderr)
+        return 2
+    for name, hit in zip(names, outside(pid, needles)):
+        if hit:
+            print(f"{name}: in environment or command line of process {pid}", file=sys.stderr)
+            return 1
     for name, hit in zip(names, found):
         print(("found " if hit else "absent ") + name.rsplit("/", 1)[-1])
+    return 0
 
 
-main()
+if __name__ == "__main__":
+    sys.exit(main())
