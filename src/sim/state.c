@@ -173,6 +173,8 @@ static const struct setting settings[] = {
 	{"mkdir-error", SETTING_ERRNO, FIELD(mkdir_error), "making an entry fails; ENXIO: no provider"},
 	{"outblob-empty", SETTING_BOOL, FIELD(outblob_empty), "outblob reads as nothing, with success"},
 	{"outblob-stale", SETTING_BOOL, FIELD(outblob_stale), "the report is for other report data"},
+	{"outblob-file", SETTING_TEXT, FIELD(outblob_file), "outblob reads as this file (absolute path), of any length"},
+	{"auxblob-file", SETTING_TEXT, FIELD(auxblob_file), "auxblob reads as this file"},
 	{"inblob-lost", SETTING_BOOL, FIELD(inblob_lost), "the store of inblob fails unseen, as EBUSY does"},
 	{"generation-skip", SETTING_U32, FIELD(generation_skip), "somebody else writes too"},
 	{"delay-ms", SETTING_U64, FIELD(delay_ms), "time of a firmware request"},

@@ -63,6 +63,7 @@ struct sim_state {
 	uint32_t privlevel_floor;
 	int outblob_error, auxblob_error, mkdir_error; /* errno values, 0: none */
 	bool outblob_empty, outblob_stale;             /* stale: the report carries other REPORT_DATA than was asked for */
+	char outblob_file[256], auxblob_file[256];     /* these files' bytes instead, of any length */
 	bool inblob_lost;                              /* the store at close fails, which nobody sees */
 	uint32_t generation_skip;                      /* another writer: generation moves by that much more at each write of inblob */
 	uint64_t delay_ms;                             /* of every firmware request */

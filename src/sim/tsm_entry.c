@@ -13,11 +13,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "io/clock.h"
 
 #define TEXT_ATTRIBUTE_MAX 4095
 #define OUTBLOB_MAX ((size_t)32 << 10) /* TSM_REPORT_OUTBLOB_MAX of 6.7 */
+#define FILE_MAX ((size_t)4 << 20)     /* of outblob-file and auxblob-file */
 
 const struct tsm_attribute_kind tsm_attributes[TSM_ATTRIBUTE_COUNT] = {
 	[TSM_GENERATION] = {"generation", 0444, false},
@@ -80,10 +82,22 @@ static int firmware_request(struct tsm_entry *entry, const struct tsm_source *so
 	return r;
 }
 
+/* A hostile host's answer: no limit of the kernel's holds for it. */
+static int read_file(struct tsm_file *file, const char *path)
+{
+	struct error error = ERROR_NULL;
+	int r = file_read(path, FILE_MAX, &file->content, &error);
+
+	if (r)
+		log_error("%s", error_text(&error));
+	return r;
+}
+
 /* tsm_report_read(): one request per generation. */
 static int read_blob(struct tsm_file *file, const struct tsm_source *source, const struct sim_state *state)
 {
 	struct tsm_entry *entry = file->entry;
+	const char *instead = file->attribute == TSM_OUTBLOB ? state->outblob_file : state->auxblob_file;
 	const struct buf *blob = file->attribute == TSM_OUTBLOB ? &entry->outblob : &entry->auxblob;
 	int r;
 
@@ -97,6 +111,8 @@ static int read_blob(struct tsm_file *file, const struct tsm_source *source, con
 	}
 	if (file->attribute == TSM_AUXBLOB && state->auxblob_error)
 		return -state->auxblob_error;
+	if (*instead)
+		return read_file(file, instead);
 	if (blob->size > OUTBLOB_MAX)
 		return -EFBIG;
 	return buf_append(&file->content, blob->data, blob->size);
