@@ -17,7 +17,8 @@ struct parse {
 	size_t key_count;
 	const char *name;
 	struct error *error;
-	bool seen[CONFIG_KEYS_MAX];
+	bool seen[CONFIG_KEYS_MAX]; /* in this text */
+	bool given[CONFIG_KEYS_MAX]; /* in any */
 	int line;
 	int result;
 };
@@ -46,8 +47,13 @@ static int set_list(struct config_list *list, const char *value)
 
 static int set_text(char **to, const char *value)
 {
-	*to = strdup(value);
-	return *to ? 0 : -ENOMEM;
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*to);
+	*to = copy;
+	return 0;
 }
 
 static int set_bool(bool *to, const char *value)
@@ -152,6 +158,7 @@ static int one(struct parse *parse, const char *section, const char *name, const
 	if (parse->seen[index] && key->type != CONFIG_LIST)
 		return error_set(parse->error, -EINVAL, "%s:%d: %s= is given twice", parse->name, parse->line, name);
 	parse->seen[index] = true;
+	parse->given[index] = true;
 	r = set(parse->into, key, value);
 	return r < 0 ? explain(parse, key, value, r) : 0;
 }
@@ -228,7 +235,7 @@ static int defaults(struct parse *parse)
 		const struct config_key *key = &parse->keys[i];
 		int r = 0;
 
-		if (!parse->seen[i] && key->default_text)
+		if (!parse->given[i] && key->default_text)
 			r = set(parse->into, key, key->default_text);
 		if (r < 0)
 			return explain(parse, key, key->default_text, r);
@@ -236,23 +243,40 @@ static int defaults(struct parse *parse)
 	return 0;
 }
 
-int config_read(void *into, const struct config_key *keys, size_t key_count, const char *name, struct bytes text, struct error *error)
+static int one_text(struct parse *parse, const struct config_text *text)
 {
-	struct parse parse = {.into = into, .keys = keys, .key_count = key_count, .name = name, .error = error};
-	int r;
+	parse->name = text->name;
+	parse->line = 0;
+	memset(parse->seen, 0, sizeof(parse->seen));
+	if (text->text.size > CONFIG_TEXT_MAX)
+		return error_set(parse->error, -EINVAL, "%s: longer than %zu bytes", text->name, CONFIG_TEXT_MAX);
+	if (!utf8_valid(text->text))
+		return error_set(parse->error, -EINVAL, "%s: not valid UTF-8", text->name);
+	return all_lines(parse, text->text);
+}
+
+int config_read_all(void *into, const struct config_key *keys, size_t key_count, const struct config_text *texts, size_t count,
+	struct error *error)
+{
+	struct parse parse = {.into = into, .keys = keys, .key_count = key_count, .name = "configuration", .error = error};
+	int r = 0;
 
 	if (key_count > CONFIG_KEYS_MAX)
-		return error_set(error, -EINVAL, "%s: too many keys in the table", name);
-	if (text.size > CONFIG_TEXT_MAX)
-		return error_set(error, -EINVAL, "%s: longer than %zu bytes", name, CONFIG_TEXT_MAX);
-	if (!utf8_valid(text))
-		return error_set(error, -EINVAL, "%s: not valid UTF-8", name);
-	r = all_lines(&parse, text);
+		return error_set(error, -EINVAL, "too many keys in the table");
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = one_text(&parse, &texts[i]);
 	if (r == 0)
 		r = defaults(&parse);
 	if (r < 0)
 		config_deinit(into, keys, key_count);
 	return r;
+}
+
+int config_read(void *into, const struct config_key *keys, size_t key_count, const char *name, struct bytes text, struct error *error)
+{
+	const struct config_text one = {name, text};
+
+	return config_read_all(into, keys, key_count, &one, 1, error);
 }
 
 void config_deinit(void *into, const struct config_key *keys, size_t key_count)

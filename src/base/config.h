@@ -45,5 +45,14 @@ void config_blank(struct buf *text, const char *section, bool own);
 
 /* Fills `into` (zeroed by the caller) from `text`; `name` is for messages. Then defaults for what was not given. 0, -EINVAL, -ENOMEM. */
 int config_read(void *into, const struct config_key *keys, size_t key_count, const char *name, struct bytes text, struct error *error) MUST_CHECK;
+
+/* One of several files that make up a configuration. */
+struct config_text {
+	const char *name;
+	struct bytes text;
+};
+/* The same over several texts, in this order: a later text replaces a single value of an earlier one and adds to its lists. */
+int config_read_all(void *into, const struct config_key *keys, size_t key_count, const struct config_text *texts, size_t count,
+	struct error *error) MUST_CHECK;
 /* Frees what config_read() allocated. */
 void config_deinit(void *into, const struct config_key *keys, size_t key_count);

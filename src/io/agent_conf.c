@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/agent_conf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/files.h"
+
+/* Every section that some program reads: what is not here is misspelt. */
+static const char *const sections[] = {"agent", "broker", "credentials", "evidence", "imds", "kds", "luks", "net", "status"};
+
+struct conf_file {
+	char *path;
+	struct buf text;
+};
+
+struct conf_files {
+	struct conf_file items[AGENT_CONF_FILES_MAX];
+	size_t count;
+};
+
+static void conf_files_deinit(struct conf_files *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		free(files->items[i].path);
+		buf_deinit(&files->items[i].text);
+	}
+}
+
+static int add_file(struct conf_files *files, const char *path, struct error *error)
+{
+	struct conf_file *file = &files->items[files->count];
+	int r;
+
+	if (files->count == AGENT_CONF_FILES_MAX)
+		return error_set(error, -EINVAL, "%s: more than %d files of configuration", path, AGENT_CONF_FILES_MAX);
+	*file = (struct conf_file){strdup(path), BUF_NULL};
+	if (!file->path)
+		return -ENOMEM;
+	files->count++;
+	r = file_read(path, CONFIG_TEXT_MAX, &file->text, error);
+	return r;
+}
+
+static int is_addition(const struct dirent *entry)
+{
+	size_t size = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && size > 5 && strcmp(entry->d_name + size - 5, ".conf") == 0;
+}
+
+static int add_directory(struct conf_files *files, const char *path, struct error *error)
+{
+	struct dirent **entries = NULL;
+	char name[PATH_MAX];
+	int count, r = 0;
+
+	(void)snprintf(name, sizeof(name), "%s.d", path);
+	count = scandir(name, &entries, is_addition, alphasort);
+	if (count < 0)
+		return errno == ENOENT ? 0 : error_set(error, -errno, "%s: %s", name, strerror(errno));
+	for (int i = 0; i < count; i++) {
+		if (r == 0 && snprintf(name, sizeof(name), "%s.d/%s", path, entries[i]->d_name) >= (int)sizeof(name))
+			r = error_set(error, -ENAMETOOLONG, "%s.d: the path is too long", path);
+		if (r == 0)
+			r = add_file(files, name, error);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+static bool is_named(const uint8_t *line, size_t size, const char *section)
+{
+	size_t length = strlen(section);
+
+	return size >= length + 2 && memcmp(line + 1, section, length) == 0 && line[1 + length] == ']';
+}
+
+/* A section of another program is passed over; one that nobody has is left for the table to refuse. */
+static bool is_foreign(const uint8_t *line, size_t size, const struct config_key *keys, size_t key_count)
+{
+	for (size_t i = 0; i < key_count; i++) {
+		if (is_named(line, size, keys[i].section))
+			return false;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		if (is_named(line, size, sections[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Blanks the lines of foreign sections; line numbers stay what they are in the file. */
+static void blank_foreign(struct buf *text, const struct config_key *keys, size_t key_count)
+{
+	uint8_t *at = text->data;
+	uint8_t *end = at + text->size;
+	bool foreign = false; /* what stands before the first section is an error for everybody */
+
+	while (at < end) {
+		uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
+		uint8_t *line_end = newline ? newline : end;
+		uint8_t *first = at;
+
+		while (first < line_end && (*first == ' ' || *first == '\t'))
+			first++;
+		if (first < line_end && *first == '[')
+			foreign = is_foreign(first, (size_t)(line_end - first), keys, key_count);
+		if (foreign)
+			memset(at, ' ', (size_t)(line_end - at));
+		at = line_end + 1;
+	}
+}
+
+int agent_conf_read(const char *path, void *into, const struct config_key *keys, size_t key_count, struct error *error)
+{
+	CLEANUP(conf_files_deinit) struct conf_files files = {.count = 0};
+	struct config_text texts[AGENT_CONF_FILES_MAX];
+	int r = add_file(&files, path, error);
+
+	if (!r)
+		r = add_directory(&files, path, error);
+	if (r)
+		return r;
+	for (size_t i = 0; i < files.count; i++) {
+		if (files.items[i].text.size)
+			blank_foreign(&files.items[i].text, keys, key_count);
+		texts[i] = (struct config_text){files.items[i].path, buf_view(&files.items[i].text)};
+	}
+	return config_read_all(into, keys, key_count, texts, files.count, error);
+}
