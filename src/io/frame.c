@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "io/evidence_frame.h"
 #include "io/fetch_frame.h"
 #include "io/http_frame.h"
 
@@ -12,6 +13,8 @@
 	(FETCH_FRAME_ORIGIN_MAX + FETCH_FRAME_PATH_MAX + 2 * HTTP_FRAME_HEADER_MAX + FETCH_FRAME_TYPE_MAX + HTTP_FRAME_REQUEST_BODY_MAX + 32)
 #define FETCH_RESPONSE_CAP (FETCH_COOKIE_MAX + FETCH_FRAME_TYPE_MAX + FETCH_FRAME_ERROR_MAX + FETCH_BODY_MAX + 32)
 #define ADMIN_CAP ((uint32_t)8 << 20) /* a policy of JSON_TEXT_MAX as a JSON string: every quote is escaped */
+#define EVIDENCE_REQUEST_CAP (EVIDENCE_FRAME_REPORT_DATA_SIZE + EVIDENCE_FRAME_PROVIDER_MAX + 2)
+#define EVIDENCE_RESPONSE_CAP (2 * EVIDENCE_FRAME_TEXT_MAX + EVIDENCE_FRAME_PROVIDER_MAX + EVIDENCE_FRAME_REPORT_MAX + EVIDENCE_FRAME_TABLE_MAX + 16)
 
 static const struct {
 	const char *name;
@@ -27,6 +30,8 @@ static const struct {
 	[FRAME_STATUS_RESPONSE] = {"status-response", (uint32_t)HTTP_RESPONSE_CAP},
 	[FRAME_FETCH_REQUEST] = {"fetch-request", (uint32_t)FETCH_REQUEST_CAP},
 	[FRAME_FETCH_RESPONSE] = {"fetch-response", (uint32_t)FETCH_RESPONSE_CAP},
+	[FRAME_EVIDENCE_REQUEST] = {"evidence-request", (uint32_t)EVIDENCE_REQUEST_CAP},
+	[FRAME_EVIDENCE_RESPONSE] = {"evidence-response", (uint32_t)EVIDENCE_RESPONSE_CAP},
 };
 
 uint32_t frame_cap(unsigned type)

@@ -33,6 +33,8 @@ enum frame_type {
 	FRAME_STATUS_RESPONSE = 8, /* a http response as in FRAME_HTTP_RESPONSE */
 	FRAME_FETCH_REQUEST = 9,   /* a daemon without network to its netd: io/fetch_frame.h */
 	FRAME_FETCH_RESPONSE = 10,
+	FRAME_EVIDENCE_REQUEST = 11, /* sevattestd to sevattest-evidence: io/evidence_frame.h */
+	FRAME_EVIDENCE_RESPONSE = 12,
 };
 
 /* A set of types, for "what this end takes". */
@@ -43,6 +45,8 @@ enum frame_type {
 #define FRAME_SET_ADMIN_CLIENT (FRAME_BIT(FRAME_ADMIN_RESPONSE) | FRAME_BIT(FRAME_ADMIN_KEY))     /* sevattest-broker */
 #define FRAME_SET_NET_SERVER FRAME_BIT(FRAME_FETCH_REQUEST)                                       /* netd's net.sock */
 #define FRAME_SET_NET_CLIENT FRAME_BIT(FRAME_FETCH_RESPONSE)                                      /* sevattestd, brokerd */
+#define FRAME_SET_EVIDENCE_SERVER FRAME_BIT(FRAME_EVIDENCE_REQUEST)  /* sevattest-evidence's evidence.sock */
+#define FRAME_SET_EVIDENCE_CLIENT FRAME_BIT(FRAME_EVIDENCE_RESPONSE) /* sevattestd */
 
 /* What a peer did that ends the connection. */
 enum {

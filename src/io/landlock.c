@@ -73,6 +73,8 @@ static int add_path(int ruleset, const struct sandbox_path *path, uint64_t handl
 		rule.allowed_access |= FS_WRITE | FS_ABI2 | FS_ABI3;
 	if (!S_ISDIR(st.st_mode))
 		rule.allowed_access &= FS_OF_FILE;
+	if (S_ISCHR(st.st_mode) && path->writable)
+		rule.allowed_access |= FS_ABI5;
 	rule.allowed_access &= handled;
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
 		return error_set(error, -errno, "%s: Landlock: %s", path->path, strerror(errno));

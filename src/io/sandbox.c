@@ -58,14 +58,22 @@ static const int calls_files[] = {
 	SCMP_SYS(fchmodat), SCMP_SYS(fchown), SCMP_SYS(umask), SCMP_SYS(utimensat), SCMP_SYS(fadvise64), SCMP_SYS(sync_file_range),
 };
 
+/* tsm.c looks whether the maker of an entry lives (kill has a rule of its own), and removes entries. */
+static const int calls_devices[] = {SCMP_SYS(rmdir)};
+
+/* A peer's process id may be used again: a pidfd says whether it still is that process. */
+static const int calls_peer[] = {SCMP_SYS(pidfd_open)};
+
 /* clang-format on */
 
-enum { GROUP_ACCEPT = 1, GROUP_UNIX = 2, GROUP_FILES = 4 };
+enum { GROUP_ACCEPT = 1, GROUP_UNIX = 2, GROUP_FILES = 4, GROUP_DEVICES = 8, GROUP_PEER = 16 };
 
 static const unsigned profiles[] = {
 	[SANDBOX_BROKERD] = GROUP_ACCEPT | GROUP_UNIX | GROUP_FILES,
 	[SANDBOX_HTTPD] = GROUP_ACCEPT,
 	[SANDBOX_CONNECTOR] = GROUP_UNIX,
+	[SANDBOX_EVIDENCE] = GROUP_FILES | GROUP_DEVICES,
+	[SANDBOX_AGENT] = GROUP_ACCEPT | GROUP_UNIX | GROUP_FILES | GROUP_PEER,
 };
 
 static int allow(scmp_filter_ctx filter, const int *calls, size_t count)
@@ -100,6 +108,17 @@ static int allow_with_arguments(scmp_filter_ctx filter)
 	return r;
 }
 
+/* Signal 0 only asks. SNP_GET_REPORT, SNP_GET_DERIVED_KEY (not ours) and SNP_GET_EXT_REPORT are the requests 0, 1 and 2 of linux/sev-guest.h. */
+static int allow_devices(scmp_filter_ctx filter)
+{
+	static const unsigned long ioctls[] = {_IOC(_IOC_READ | _IOC_WRITE, 'S', 0, 32), _IOC(_IOC_READ | _IOC_WRITE, 'S', 2, 32)};
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1, SCMP_A1(SCMP_CMP_EQ, 0, 0));
+
+	for (size_t i = 0; i < ARRAY_SIZE(ioctls) && !r; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, ioctls[i]));
+	return r ? r : allow(filter, calls_devices, ARRAY_SIZE(calls_devices));
+}
+
 static int build(scmp_filter_ctx filter, enum sandbox_profile profile)
 {
 	unsigned groups = profiles[profile];
@@ -116,6 +135,10 @@ static int build(scmp_filter_ctx filter, enum sandbox_profile profile)
 		r = allow(filter, calls_accept, ARRAY_SIZE(calls_accept));
 	if (!r && (groups & GROUP_FILES))
 		r = allow(filter, calls_files, ARRAY_SIZE(calls_files));
+	if (!r && (groups & GROUP_DEVICES))
+		r = allow_devices(filter);
+	if (!r && (groups & GROUP_PEER))
+		r = allow(filter, calls_peer, ARRAY_SIZE(calls_peer));
 	if (!r && (groups & GROUP_UNIX))
 		r = allow(filter, calls_unix, ARRAY_SIZE(calls_unix));
 	if (!r && (groups & GROUP_UNIX))

@@ -22,6 +22,8 @@ enum sandbox_profile {
 	SANDBOX_BROKERD,   /* + accept, AF_UNIX sockets, files below the given paths (SQLite: with temp_store in memory, /dev/urandom given) */
 	SANDBOX_HTTPD,     /* + accept. No socket is made, none connected, no file opened: inbound only */
 	SANDBOX_CONNECTOR, /* + AF_UNIX sockets and connect: httpd's child that hands over connections to brokerd */
+	SANDBOX_EVIDENCE,  /* + files below the given paths, the requests of /dev/sev-guest. No socket is made: one connection is there */
+	SANDBOX_AGENT,     /* + accept, AF_UNIX sockets, files below the given paths, pidfd_open: who a peer is */
 };
 
 /* What stays reachable under Landlock. Missing paths are ignored: what does not exist needs no right. */

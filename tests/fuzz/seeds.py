@@ -50,6 +50,9 @@ KBS_MEMBERS = {"tee", "nonce", "tee-evidence", "token", "ciphertext", "detail"}
 JOSE_MEMBERS = {"kty", "ciphertext"}
 TOKEN = re.compile(r"[\w-]+\.[\w-]*\.[\w-]+")
 
+(corpus / "evidence_frame").mkdir(parents=True, exist_ok=True)
+seed("evidence_frame", bytes(64) + b"\xff\4auto")
+seed("evidence_frame", b"\0\0\0\3tsm\6\0\0\0report\5\0\0\0table\4\0note")
 for name in [*PLAIN, "config", "fetch_frame", "frame", "jose", "kbs", "quote"]:
     (corpus / name).mkdir(parents=True, exist_ok=True)
 for name, patterns in PLAIN.items():

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 PROGRAMS = ["agent", "cli", "broker", "httpd", "brokerctl", "sim"]
+PROGRAMS += ["evidence-helper"]
 # layer -> layers whose headers it may include (its own folder is always allowed)
 LAYERS = {
     "base": [],
@@ -41,7 +42,7 @@ EXTERNAL = {
     "libpq-fe.h": ["src/broker/store_"],
     "fuse": ["src/sim/"],
     "seccomp.h": ["src/io/sandbox"],
-    "systemd/": ["src/io/"],
+    "systemd/": ["src/io/", "src/agent/"],
     "ini.h": ["src/base/config"],
     "json-c/": ["src/base/json"],
 }
