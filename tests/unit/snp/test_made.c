@@ -12,102 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vectors.h"
-
-#define NOW INT64_C(1780272000) /* 2026-06-01 */
-
-static EVP_PKEY *load_key(const char *file)
-{
-	CLEANUP(buf_deinit) struct buf pem = BUF_NULL;
-	EVP_PKEY *key;
-	BIO *bio;
-
-	vectors_read(file, &pem);
-	bio = BIO_new_mem_buf(pem.data, (int)pem.size);
-	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-	ck_assert_ptr_nonnull(key);
-	BIO_free(bio);
-	return key;
-}
-
-static X509 *load_certificate(const char *file)
-{
-	CLEANUP(buf_deinit) struct buf der = BUF_NULL;
-	const unsigned char *at;
-	X509 *x509;
-
-	vectors_read(file, &der);
-	at = der.data;
-	x509 = d2i_X509(NULL, &at, (long)der.size);
-	ck_assert_ptr_nonnull(x509);
-	return x509;
-}
-
-static EVP_MD_CTX *pss(EVP_PKEY *key)
-{
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *pkey = NULL;
-
-	ck_assert_int_eq(EVP_DigestSignInit(context, &pkey, EVP_sha384(), NULL, key), 1);
-	ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING), 1);
-	ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, 48), 1);
-	ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_mgf1_md(pkey, EVP_sha384()), 1);
-	return context;
-}
-
-static void sign_certificate(X509 *x509, const char *key_file)
-{
-	EVP_PKEY *key = load_key(key_file);
-	EVP_MD_CTX *context = pss(key);
-
-	ck_assert_int_gt(X509_sign_ctx(x509, context), 0);
-	EVP_MD_CTX_free(context);
-	EVP_PKEY_free(key);
-}
-
-static void add_text(X509 *x509, int nid, const char *value)
-{
-	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-
-	ck_assert_ptr_nonnull(extension);
-	ck_assert_int_eq(X509_add_ext(x509, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
-
-static void add_raw(X509 *x509, const char *oid, const char *value, size_t size, bool critical)
-{
-	ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-	ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
-	X509_EXTENSION *extension;
-
-	ck_assert_int_eq(ASN1_OCTET_STRING_set(octets, (const unsigned char *)value, (int)size), 1);
-	extension = X509_EXTENSION_create_by_OBJ(NULL, object, critical, octets);
-	ck_assert_int_eq(X509_add_ext(x509, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-	ASN1_OCTET_STRING_free(octets);
-	ASN1_OBJECT_free(object);
-}
-
-static void drop(X509 *x509, const char *oid)
-{
-	ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-	int at = X509_get_ext_by_OBJ(x509, object, -1);
-
-	if (at >= 0)
-		X509_EXTENSION_free(X509_delete_ext(x509, at));
-	ASN1_OBJECT_free(object);
-}
-
-static void add_certificate(struct snp_certs *certs, X509 *x509)
-{
-	unsigned char *der = NULL;
-	int size = i2d_X509(x509, &der);
-
-	ck_assert_int_gt(size, 0);
-	ck_assert_int_eq(snp_certs_add(certs, bytes_of(der, (size_t)size), NULL), 0);
-	OPENSSL_free(der);
-	X509_free(x509);
-}
+#include "pki.h"
 
 struct setting {
 	struct buf report;
@@ -140,7 +45,7 @@ static const char *verify(const struct setting *setting)
 		.certs = &setting->certs,
 		.extra_pins = &setting->pins,
 		.revocation = setting->revocation,
-		.now = NOW};
+		.now = PKI_NOW};
 	struct snp_verified verified;
 
 	ck_assert_int_eq(snp_verify(&input, &verified, &verdict), 0);
@@ -157,18 +62,18 @@ struct intermediate_row {
 
 static void unknown_critical(X509 *x509)
 {
-	add_raw(x509, "1.2.3.4.5", "\x05\x00", 2, true);
+	pki_add_raw(x509, "1.2.3.4.5", "\x05\x00", 2, true);
 }
 
 static void unknown_twice(X509 *x509)
 {
-	add_raw(x509, "1.2.3.4.5", "\x05\x00", 2, false);
-	add_raw(x509, "1.2.3.4.5", "\x05\x00", 2, false);
+	pki_add_raw(x509, "1.2.3.4.5", "\x05\x00", 2, false);
+	pki_add_raw(x509, "1.2.3.4.5", "\x05\x00", 2, false);
 }
 
 static void unknown_once(X509 *x509)
 {
-	add_raw(x509, "1.2.3.4.5", "\x05\x00", 2, false);
+	pki_add_raw(x509, "1.2.3.4.5", "\x05\x00", 2, false);
 }
 
 static const struct intermediate_row intermediates[] = {
@@ -190,7 +95,7 @@ static const struct intermediate_row intermediates[] = {
 
 static X509 *make_intermediate(const struct intermediate_row *row)
 {
-	X509 *model = load_certificate("testpki/TEST-ask.der"), *x509 = X509_new();
+	X509 *model = pki_certificate("testpki/TEST-ask.der"), *x509 = X509_new();
 	X509_NAME *name = X509_NAME_dup(X509_get_subject_name(model));
 	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
 
@@ -204,11 +109,11 @@ static X509 *make_intermediate(const struct intermediate_row *row)
 	ck_assert_int_eq(X509_set1_notAfter(x509, X509_get0_notAfter(model)), 1);
 	ck_assert_int_eq(X509_set_pubkey(x509, X509_get0_pubkey(model)), 1);
 	if (row->constraints)
-		add_text(x509, NID_basic_constraints, row->constraints);
-	add_text(x509, NID_key_usage, row->usage);
+		pki_add_text(x509, NID_basic_constraints, row->constraints);
+	pki_add_text(x509, NID_key_usage, row->usage);
 	if (row->more)
 		row->more(x509);
-	sign_certificate(x509, "testpki/TEST-ark.key.pem");
+	pki_sign_certificate(x509, "testpki/TEST-ark.key.pem");
 	X509_NAME_free(name);
 	X509_free(model);
 	return x509;
@@ -219,9 +124,9 @@ START_TEST(made_intermediate)
 	CLEANUP(setting_deinit) struct setting setting;
 
 	setting_init(&setting);
-	add_certificate(&setting.certs, load_certificate("testpki/TEST-vcek.der"));
-	add_certificate(&setting.certs, make_intermediate(&intermediates[_i]));
-	add_certificate(&setting.certs, load_certificate("testpki/TEST-ark.der"));
+	pki_add(&setting.certs, pki_certificate("testpki/TEST-vcek.der"));
+	pki_add(&setting.certs, make_intermediate(&intermediates[_i]));
+	pki_add(&setting.certs, pki_certificate("testpki/TEST-ark.der"));
 	ck_assert_msg(strcmp(verify(&setting), intermediates[_i].expected) == 0, "row %d: %s, expected %s", _i, verify(&setting),
 		intermediates[_i].expected);
 }
@@ -258,16 +163,16 @@ START_TEST(made_vek)
 {
 	const struct vek_row *row = &veks[_i];
 	CLEANUP(setting_deinit) struct setting setting;
-	X509 *vek = load_certificate("testpki/TEST-vcek.der");
+	X509 *vek = pki_certificate("testpki/TEST-vcek.der");
 
 	setting_init(&setting);
-	drop(vek, row->oid);
+	pki_drop(vek, row->oid);
 	if (row->value)
-		add_raw(vek, row->oid, row->value, row->size, false);
-	sign_certificate(vek, "testpki/TEST-ask.key.pem");
-	add_certificate(&setting.certs, vek);
-	add_certificate(&setting.certs, load_certificate("testpki/TEST-ask.der"));
-	add_certificate(&setting.certs, load_certificate("testpki/TEST-ark.der"));
+		pki_add_raw(vek, row->oid, row->value, row->size, false);
+	pki_sign_certificate(vek, "testpki/TEST-ask.key.pem");
+	pki_add(&setting.certs, vek);
+	pki_add(&setting.certs, pki_certificate("testpki/TEST-ask.der"));
+	pki_add(&setting.certs, pki_certificate("testpki/TEST-ark.der"));
 	ck_assert_msg(strcmp(verify(&setting), row->expected) == 0, "%s: %s, expected %s", row->oid, verify(&setting), row->expected);
 }
 END_TEST
@@ -277,10 +182,10 @@ START_TEST(without_root)
 	CLEANUP(setting_deinit) struct setting setting;
 
 	setting_init(&setting);
-	add_certificate(&setting.certs, load_certificate("testpki/TEST-vcek.der"));
-	add_certificate(&setting.certs, load_certificate("testpki/TEST-ask.der"));
+	pki_add(&setting.certs, pki_certificate("testpki/TEST-vcek.der"));
+	pki_add(&setting.certs, pki_certificate("testpki/TEST-ask.der"));
 	ck_assert_str_eq(verify(&setting), "chain.missing");
-	add_certificate(&setting.certs, load_certificate("certs/ca/milan-ark.der")); /* the name alone is not enough */
+	pki_add(&setting.certs, pki_certificate("certs/ca/milan-ark.der")); /* the name alone is not enough */
 	ck_assert_str_eq(verify(&setting), "chain.signature");
 }
 END_TEST
@@ -295,7 +200,7 @@ static void add_revoked(X509_CRL *crl, const struct list *list)
 {
 	X509_REVOKED *entry = X509_REVOKED_new();
 	ASN1_INTEGER *serial = ASN1_INTEGER_new();
-	ASN1_TIME *time = ASN1_TIME_adj(NULL, NOW - 86400, 0, 0);
+	ASN1_TIME *time = ASN1_TIME_adj(NULL, PKI_NOW - 86400, 0, 0);
 
 	ck_assert_int_eq(ASN1_INTEGER_set(serial, list->serial), 1);
 	ck_assert_int_eq(X509_REVOKED_set_serialNumber(entry, serial), 1);
@@ -328,10 +233,10 @@ static void add_number(X509_CRL *crl, int nid, int value)
 
 static void add_list(struct snp_certs *certs, const struct list *list)
 {
-	X509 *root = load_certificate("testpki/TEST-ark.der");
-	EVP_PKEY *key = load_key("testpki/TEST-ark.key.pem");
-	EVP_MD_CTX *context = pss(key);
-	ASN1_TIME *from = ASN1_TIME_adj(NULL, NOW - 86400, 0, 0), *to = ASN1_TIME_adj(NULL, NOW + 86400, 0, 0);
+	X509 *root = pki_certificate("testpki/TEST-ark.der");
+	EVP_PKEY *key = pki_key("testpki/TEST-ark.key.pem");
+	EVP_MD_CTX *context = pki_pss(key);
+	ASN1_TIME *from = ASN1_TIME_adj(NULL, PKI_NOW - 86400, 0, 0), *to = ASN1_TIME_adj(NULL, PKI_NOW + 86400, 0, 0);
 	X509_CRL *crl = X509_CRL_new();
 	unsigned char *der = NULL;
 	int size;
@@ -360,9 +265,9 @@ static void add_list(struct snp_certs *certs, const struct list *list)
 
 static void add_chain(struct setting *setting)
 {
-	add_certificate(&setting->certs, load_certificate("testpki/TEST-vcek.der"));
-	add_certificate(&setting->certs, make_intermediate(&intermediates[0])); /* serial 77 */
-	add_certificate(&setting->certs, load_certificate("testpki/TEST-ark.der"));
+	pki_add(&setting->certs, pki_certificate("testpki/TEST-vcek.der"));
+	pki_add(&setting->certs, make_intermediate(&intermediates[0])); /* serial 77 */
+	pki_add(&setting->certs, pki_certificate("testpki/TEST-ark.der"));
 	setting->revocation = SNP_REVOCATION_REQUIRE;
 }
 

@@ -3,17 +3,12 @@
  * flipped bits. */
 #include <check.h>
 #include <errno.h>
-#include <openssl/bn.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crypto.h"
 #include "base/text.h"
-#include "vectors.h"
+#include "pki.h"
 
 #define MILAN "reports/v3-milan-vcek-vmpl0-azure-cvm-14fd2b6e.bin"
 #define GENOA "reports/v3-genoa-vcek-vmpl0-azure-aci-a782748b.bin"
@@ -59,38 +54,9 @@ static enum finding_state state_of(const struct vector_case *c, const char *chec
 	return finding->state;
 }
 
-static void put_number(uint8_t to[static 72], const BIGNUM *number)
-{
-	memset(to, 0, 72);
-	ck_assert_int_eq(BN_bn2lebinpad(number, to, 48), 48);
-}
-
 static void sign(struct vector_case *c, const char *key_file)
 {
-	CLEANUP(buf_deinit) struct buf pem = BUF_NULL;
-	uint8_t digest[SHA384_SIZE], der[128];
-	const uint8_t *at = der;
-	size_t size = sizeof(der);
-	EVP_PKEY_CTX *context;
-	ECDSA_SIG *signature;
-	EVP_PKEY *key;
-	BIO *bio;
-
-	vectors_read(key_file, &pem);
-	bio = BIO_new_mem_buf(pem.data, (int)pem.size);
-	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-	ck_assert_ptr_nonnull(key);
-	ck_assert_int_eq(sha384(digest, bytes_of(c->report.data, SNP_SIGNED_SIZE)), 0);
-	context = EVP_PKEY_CTX_new(key, NULL);
-	ck_assert_int_eq(EVP_PKEY_sign_init(context), 1);
-	ck_assert_int_eq(EVP_PKEY_sign(context, der, &size, digest, sizeof(digest)), 1);
-	signature = d2i_ECDSA_SIG(NULL, &at, (long)size);
-	put_number(c->report.data + 0x2a0, ECDSA_SIG_get0_r(signature));
-	put_number(c->report.data + 0x2e8, ECDSA_SIG_get0_s(signature));
-	ECDSA_SIG_free(signature);
-	EVP_PKEY_CTX_free(context);
-	EVP_PKEY_free(key);
-	BIO_free(bio);
+	pki_sign_report(c->report.data, key_file);
 }
 
 static void open_control(struct vector_case *c)
