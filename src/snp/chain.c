@@ -61,11 +61,9 @@ static int heap_fill(struct heap *heap, const struct snp_verify_input *input, st
 		r = parse(input->cache, certs->items[i].der, &heap->certs[heap->count]);
 		if (r < 0)
 			return r;
-		if (r > 0 && !chain->failure.check) {
+		if (r > 0 && !chain->failure.check)
 			(void)snp_failed(&chain->failure, "cert.parse", "give whole certificates, PEM or DER: " FETCH_FIX,
 				"%zu bytes that claim to be a certificate are no X.509 certificate in exact DER", certs->items[i].der.size);
-			chain->failure.check = "cert.parse"; /* there is nothing to go on with, whatever a test wants */
-		}
 		if (r == 0) {
 			const char *name = heap->certs[heap->count++].subject;
 
@@ -155,15 +153,16 @@ static void fetch_fix(char to[static FIX_MAX], const struct snp_report *report, 
 		(void)snprintf(to, FIX_MAX, FETCH_FIX);
 }
 
+/* Switched off, it is found out at the next step, which cannot do without either. */
 static bool missing(struct judge *j, const char *what, bool vek)
 {
 	struct snp_chain *chain = j->chain;
 	char fix[FIX_MAX];
 
 	fetch_fix(fix, j->report, vek);
-	(void)snp_failed(&chain->failure, "chain.missing", fix, "no %s among the certificates (given: %s)", what,
-		chain->given[0] ? chain->given : "none");
-	chain->failure.check = "chain.missing";
+	if (!snp_failed(&chain->failure, "chain.missing", fix, "no %s among the certificates (given: %s)", what,
+		    chain->given[0] ? chain->given : "none"))
+		(void)snp_failed(&chain->failure, "chain.names", fix, "there is no %s whose name could fit", what);
 	return true;
 }
 
@@ -462,12 +461,9 @@ int snp_chain_judge(const struct snp_verify_input *input, const struct snp_repor
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	if (input->certs->bad_certificate[0]) {
-		(void)snp_failed(&ret->failure, "cert.parse", "give whole certificates, PEM or DER: " FETCH_FIX, "%s",
-			input->certs->bad_certificate);
-		ret->failure.check = "cert.parse";
+	if (input->certs->bad_certificate[0] && snp_failed(&ret->failure, "cert.parse", "give whole certificates, PEM or DER: " FETCH_FIX, "%s",
+							input->certs->bad_certificate))
 		return 0;
-	}
 	r = heap_fill(&heap, input, ret);
 	if (r < 0 || ret->failure.check)
 		return r;

@@ -45,3 +45,12 @@ void snp_failure_add(const struct snp_failure *failure, struct verdict *verdict)
 	if (failure->fix[0])
 		finding_fix(finding, "%s", failure->fix);
 }
+
+bool snp_settle(struct verdict *verdict, const char *check, bool failed, const struct snp_failure *failure)
+{
+	if (failed)
+		snp_failure_add(failure, verdict);
+	else
+		verdict_pass(verdict, check, FINDING_EVIDENCE);
+	return !failed;
+}

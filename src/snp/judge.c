@@ -5,17 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/hooks.h"
 #include "base/text.h"
-
-bool snp_settle(struct verdict *verdict, const char *check, bool failed, const struct snp_failure *failure)
-{
-	if (failed)
-		snp_failure_add(failure, verdict);
-	else
-		verdict_pass(verdict, check, FINDING_EVIDENCE);
-	return !failed;
-}
 
 static bool outside(const struct snp_window *window, int64_t now, struct snp_failure *failure)
 {

@@ -8,5 +8,3 @@ bool snp_judge_chain(const struct snp_chain *chain, int64_t now, struct verdict 
 bool snp_judge_product(const struct snp_chain *chain, const struct snp_report *report, struct verdict *verdict);
 bool snp_judge_crls(const struct snp_chain *chain, const struct snp_verify_input *input, struct verdict *verdict);
 bool snp_judge_vek(const struct snp_chain *chain, const struct snp_report *report, bool allow_masked_chip_id, struct verdict *verdict);
-/* `failure` as a failed finding, or else `check` as passed. Returns true when it passed. */
-bool snp_settle(struct verdict *verdict, const char *check, bool failed, const struct snp_failure *failure);

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "snp/judge.h"
+#include "snp/kds.h"
 
 #define FETCH_PRODUCT_FIX "get the certificates of this chip from AMD (https://kdsintf.amd.com): those here are another product's"
 #define MATCH_FIX "get the VCEK for this CHIP_ID and for REPORTED_TCB from AMD (https://kdsintf.amd.com)"
@@ -104,7 +105,8 @@ static bool hwid_failed(const struct snp_chain *chain, const struct snp_report *
 	if (bytes_all_zero(report->chip_id, SNP_CHIP_ID_SIZE))
 		return masked_failed(allow_masked, failure);
 	if (!bytes_all_zero(report->chip_id + wanted, SNP_CHIP_ID_SIZE - wanted))
-		return snp_failed(failure, "vek.hwid", NULL, "CHIP_ID of %s has 8 bytes, the 56 behind them must be zero",
+		return snp_failed(failure, "vek.hwid", "take a new report inside the guest; genuine firmware never reports this",
+			"CHIP_ID of %s has 8 bytes, the 56 behind them must be zero",
 			snp_product_name(chain->product));
 	if (memcmp(vek->hwid, report->chip_id, wanted) == 0 ||
 		!snp_failed(failure, "vek.hwid", MATCH_FIX, "the VCEK belongs to another chip"))
@@ -115,6 +117,7 @@ static bool hwid_failed(const struct snp_chain *chain, const struct snp_report *
 	return true;
 }
 
+/* "microcode: report 219, certificate 220", for each part that differs. */
 static void differing_parts(char *to, size_t size, const struct snp_tcb *report, const struct snp_tcb *vek)
 {
 	const struct {
@@ -127,32 +130,48 @@ static void differing_parts(char *to, size_t size, const struct snp_tcb *report,
 	to[0] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (parts[i].report != parts[i].vek && used < size)
-			used += (size_t)snprintf(to + used, size - used, "%s%s", used ? ", " : "", parts[i].name);
+			used += (size_t)snprintf(to + used, size - used, "%s%s: report %u, certificate %u", used ? "; " : "", parts[i].name,
+				parts[i].report, parts[i].vek);
 }
 
 /* Another TCB of the report that the certificate would fit: the usual mistake is a VCEK fetched for CURRENT_TCB. */
 static const char *fitting_tcb(const struct snp_report *report, const struct snp_tcb *vek)
 {
 	if (snp_tcb_equal(&report->current_tcb, vek))
-		return "; it was issued for CURRENT_TCB";
+		return "it fits CURRENT_TCB of this report";
 	if (snp_tcb_equal(&report->committed_tcb, vek))
-		return "; it was issued for COMMITTED_TCB";
-	return snp_tcb_equal(&report->launch_tcb, vek) ? "; it was issued for LAUNCH_TCB" : "";
+		return "it fits COMMITTED_TCB of this report";
+	return snp_tcb_equal(&report->launch_tcb, vek) ? "it fits LAUNCH_TCB of this report" : "it fits no TCB of this report";
+}
+
+/* The address of the right one: nothing of it is secret. A VLEK is given to its cloud only. */
+static void tcb_fix(char *to, size_t size, const struct snp_chain *chain, const struct snp_report *report)
+{
+	char path[SNP_KDS_PATH_MAX];
+
+	if (is_vlek(report))
+		(void)snprintf(to, size,
+			"the host's VLEK is for other firmware than it reports: take report and certificate table together, from the same host");
+	else if (snp_kds_vcek_path(path, chain->product, report->chip_id, &report->reported_tcb) == 0)
+		(void)snprintf(to, size, "get the certificate for REPORTED_TCB and give it with --certs: https://kdsintf.amd.com%s", path);
+	else
+		(void)snprintf(to, size, MATCH_FIX);
 }
 
 static bool tcb_failed(const struct snp_chain *chain, const struct snp_report *report, struct snp_failure *failure)
 {
-	char parts[64], expected[SNP_TCB_TEXT_MAX], actual[SNP_TCB_TEXT_MAX];
+	char parts[160], expected[SNP_TCB_TEXT_MAX], actual[SNP_TCB_TEXT_MAX], fix[sizeof(failure->fix)];
 
 	if (snp_tcb_equal(&report->reported_tcb, &chain->vek.tcb))
 		return false;
 	differing_parts(parts, sizeof(parts), &report->reported_tcb, &chain->vek.tcb);
-	if (!snp_failed(failure, "vek.tcb", MATCH_FIX, "the VEK was issued for another TCB than REPORTED_TCB (%s differ%s)%s", parts,
-		    strchr(parts, ',') ? "" : "s", fitting_tcb(report, &chain->vek.tcb)))
+	tcb_fix(fix, sizeof(fix), chain, report);
+	if (!snp_failed(failure, "vek.tcb", fix, "the certificate was issued for other firmware than this report was signed under (%s); %s",
+		    parts, fitting_tcb(report, &chain->vek.tcb)))
 		return false;
 	snp_tcb_text(expected, &report->reported_tcb);
 	snp_tcb_text(actual, &chain->vek.tcb);
-	snp_failure_values(failure, actual, "%s", expected);
+	snp_failure_values(failure, actual, "REPORTED_TCB: %s", expected);
 	return true;
 }
 

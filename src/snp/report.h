@@ -74,5 +74,8 @@ unsigned snp_report_signer(const struct snp_report *report);
  */
 bool snp_report_check(const struct snp_report *report, struct bytes input, struct verdict *verdict);
 
+/* The findings report.migration_agent and report.id_block: fields that genuine firmware never lets contradict each other. */
+void snp_report_check_genuine(const struct snp_report *report, struct verdict *verdict);
+
 /* Members as in the index of the vectors: every field. NULL without memory. */
 struct json_object *snp_report_to_json(const struct snp_report *report);

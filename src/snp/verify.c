@@ -16,11 +16,11 @@
 #include "snp/p384.h"
 
 const char *const snp_check_names[] = {"report.size", "report.version", "report.reserved", "report.policy", "report.signature_algo",
-	"report.signer", "report.vmpl", "report.product", "cert.parse", "chain.missing", "chain.names", "vek.kind", "chain.pin",
+	"report.signer", "report.signature_range", "report.vmpl", "report.product", "cert.parse", "chain.missing", "chain.names", "vek.kind", "chain.pin",
 	"chain.signature_algo", "chain.ca", "chain.extensions", "chain.validity", "chain.signature", "chain.intermediate", "vek.key",
 	"vek.product", "crl.missing", "crl.parse", "crl.issuer", "crl.signature_algo", "crl.extensions", "crl.signature", "crl.fresh",
 	"crl.revoked", "vek.extensions", "vek.hwid", "vek.tcb", "vek.csp", "report.tcb_reserved", "report.signature", "report.tcb_order",
-	"report.tcb_committed", NULL};
+	"report.tcb_committed", "report.migration_agent", "report.id_block", NULL};
 
 /* Not every name belongs to every report: the rows that a good verdict would have too. */
 static bool applies(const char *check, const struct snp_report *report)
@@ -52,17 +52,39 @@ static void skip_from(const char *first, const struct snp_report *report, const 
 	}
 }
 
-static bool check_size(const struct snp_verify_input *input, struct snp_report *report, struct verdict *verdict)
+/* What sizes people meet by mistake. */
+static const char *size_hint(size_t size)
 {
-	if (snp_report_decode(input->report, report) == 0) {
-		verdict_pass(verdict, "report.size", FINDING_EVIDENCE);
-		return true;
+	switch (size) {
+	case SNP_REPORT_SIZE + 32:
+		return ": the 32 bytes of the firmware's answer are still in front of it";
+	case 4000:
+		return ": this is the whole answer of the ioctl, the report is inside it from byte 32 on";
+	case SNP_SIGNED_SIZE:
+		return ": the signature is missing";
+	default:
+		return "";
 	}
-	verdict_fail(verdict, "report.size", FINDING_EVIDENCE, "an attestation report has exactly %d bytes", SNP_REPORT_SIZE);
-	finding_expected(verdict_last(verdict), "%d", SNP_REPORT_SIZE);
-	finding_actual(verdict_last(verdict), "%zu", input->report.size);
-	finding_fix(verdict_last(verdict), "give the report alone: no header of the ioctl's answer, no padding, no certificates behind it");
-	return false;
+}
+
+/* With this check switched off a report that is too long is judged by its first bytes. */
+static bool check_size(struct snp_verify_input *input, struct snp_report *report, struct verdict *verdict)
+{
+	struct snp_failure failure;
+	size_t size = input->report.size;
+	bool failed = size != SNP_REPORT_SIZE &&
+		      snp_failed(&failure, "report.size",
+			      "give the report alone: no header of the ioctl's answer, no padding, no certificates behind it",
+			      "an attestation report has exactly %d bytes%s", SNP_REPORT_SIZE, size_hint(size));
+	char actual[32];
+
+	if (failed) {
+		(void)snprintf(actual, sizeof(actual), "%zu", size);
+		snp_failure_values(&failure, actual, "%d", SNP_REPORT_SIZE);
+	} else if (size > SNP_REPORT_SIZE) {
+		input->report.size = SNP_REPORT_SIZE;
+	}
+	return snp_settle(verdict, "report.size", failed, &failure) && snp_report_decode(input->report, report) == 0;
 }
 
 static int digest_add(EVP_MD_CTX *context, const void *data, size_t size)
@@ -149,8 +171,9 @@ static bool check_tcb_layout(const struct snp_report *report, enum snp_product p
 	for (size_t i = 0; i < ARRAY_SIZE(tcbs); i++)
 		zero = zero && snp_tcb_reserved_zero(tcbs[i]->raw, product);
 	return snp_settle(verdict, "report.tcb_reserved",
-		!zero && snp_failed(&failure, "report.tcb_reserved", NULL, "reserved bytes of a TCB field must be zero on %s",
-				 snp_product_name(product)),
+		!zero && snp_failed(&failure, "report.tcb_reserved",
+				 "take a new report inside the guest; if it fails again, do not trust the host: genuine firmware never reports this",
+				 "reserved bytes of a TCB field must be zero on %s", snp_product_name(product)),
 		&failure);
 }
 
@@ -182,8 +205,8 @@ static int check_signature(
 		return result;
 	(void)snp_settle(verdict, "report.signature",
 		result != 0 && snp_failed(&failure, "report.signature",
-				       "take a new report; if it fails again, the certificate is of another chip or TCB than it says",
-				       "the VEK's key did not sign these bytes: the report was altered, or another key signed it"),
+				       "take a new report inside the guest and its certificate from the same host; if it fails again, the report is forged",
+				       "the key of the chip's certificate did not sign these bytes: the report was altered, or another key signed it"),
 		&failure);
 	return 0;
 }
@@ -195,8 +218,8 @@ static void check_tcb_order(const struct snp_report *report, struct verdict *ver
 	char current[SNP_TCB_TEXT_MAX], other[SNP_TCB_TEXT_MAX];
 	struct snp_failure failure;
 	bool failed = !(reported && committed) &&
-		      snp_failed(&failure, "report.tcb_order", "firmware never reports this: do not trust the platform",
-			      "%s is above CURRENT_TCB, the firmware that runs", reported ? "COMMITTED_TCB" : "REPORTED_TCB");
+		      snp_failed(&failure, "report.tcb_order", "genuine firmware never reports this: do not trust the platform",
+			      "%s is newer than CURRENT_TCB, the firmware that runs", reported ? "COMMITTED_TCB" : "REPORTED_TCB");
 
 	if (failed) {
 		snp_tcb_text(current, &report->current_tcb);
@@ -250,10 +273,11 @@ static int check_content(
 		return r;
 	}
 	check_tcb_order(&out->report, verdict);
+	snp_report_check_genuine(&out->report, verdict);
 	return 0;
 }
 
-static int run(const struct snp_verify_input *input, struct snp_verified *out, struct verdict *verdict)
+static int run(struct snp_verify_input *input, struct snp_verified *out, struct verdict *verdict)
 {
 	const struct snp_chain *chain;
 	struct snp_chain room;
@@ -284,11 +308,12 @@ static int run(const struct snp_verify_input *input, struct snp_verified *out, s
 
 int snp_verify(const struct snp_verify_input *input, struct snp_verified *ret, struct verdict *verdict)
 {
+	struct snp_verify_input own = *input;
 	struct snp_verified out;
 	int r;
 
 	memset(&out, 0, sizeof(out));
-	r = run(input, &out, verdict);
+	r = run(&own, &out, verdict);
 	*ret = out;
 	return r;
 }
