@@ -32,11 +32,11 @@ void snp_failure_values(struct snp_failure *failure, const char *actual, const c
 	va_end(arguments);
 }
 
-void snp_failure_add(const struct snp_failure *failure, struct verdict *verdict)
+void snp_failure_add(const struct snp_failure *failure, enum finding_class class, struct verdict *verdict)
 {
 	struct finding *finding;
 
-	verdict_fail(verdict, failure->check, FINDING_EVIDENCE, "%s", failure->why);
+	verdict_fail(verdict, failure->check, class, "%s", failure->why);
 	finding = verdict_last(verdict);
 	if (failure->expected[0])
 		finding_expected(finding, "%s", failure->expected);
@@ -49,7 +49,7 @@ void snp_failure_add(const struct snp_failure *failure, struct verdict *verdict)
 bool snp_settle(struct verdict *verdict, const char *check, bool failed, const struct snp_failure *failure)
 {
 	if (failed)
-		snp_failure_add(failure, verdict);
+		snp_failure_add(failure, FINDING_EVIDENCE, verdict);
 	else
 		verdict_pass(verdict, check, FINDING_EVIDENCE);
 	return !failed;

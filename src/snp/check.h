@@ -18,7 +18,7 @@ struct snp_failure {
 bool snp_failed(struct snp_failure *failure, const char *check, const char *fix, const char *why, ...) PRINTF_LIKE(4, 5);
 /* "expected" and "actual" of a failure. */
 void snp_failure_values(struct snp_failure *failure, const char *actual, const char *expected_format, ...) PRINTF_LIKE(3, 4);
-/* Adds it as a failed finding of class EVIDENCE. */
-void snp_failure_add(const struct snp_failure *failure, struct verdict *verdict);
+/* Adds it as a failed finding. */
+void snp_failure_add(const struct snp_failure *failure, enum finding_class class, struct verdict *verdict);
 /* `failure` as a failed finding, or else `check` as passed. Returns true when it passed. */
 bool snp_settle(struct verdict *verdict, const char *check, bool failed, const struct snp_failure *failure);

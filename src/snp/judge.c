@@ -51,7 +51,7 @@ bool snp_judge_chain(const struct snp_chain *chain, int64_t now, struct verdict 
 		const char *step = snp_chain_steps[i];
 
 		if (chain->failure.check && strcmp(step, chain->failure.check) == 0) {
-			snp_failure_add(&chain->failure, verdict);
+			snp_failure_add(&chain->failure, FINDING_EVIDENCE, verdict);
 			for (i++; snp_chain_steps[i]; i++)
 				verdict_skip(verdict, snp_chain_steps[i], FINDING_EVIDENCE, "%s failed before", step);
 			return false;
@@ -215,7 +215,7 @@ bool snp_judge_crls(const struct snp_chain *chain, const struct snp_verify_input
 		return judge_present(chain, input, verdict);
 	if (input->revocation == SNP_REVOCATION_REQUIRE &&
 		snp_failed(&failure, "crl.missing", CRL_FIX, "revocation is required, but no list of %s was given", root)) {
-		snp_failure_add(&failure, verdict);
+		snp_failure_add(&failure, FINDING_EVIDENCE, verdict);
 		return false;
 	}
 	verdict_skip(verdict, "crl.missing", FINDING_ADVICE, "no revocation list of %s was given: whether AMD has revoked %s is not known",

@@ -227,14 +227,14 @@ static void check_tcb_order(const struct snp_report *report, struct verdict *ver
 		snp_failure_values(&failure, other, "at most %s", current);
 	}
 	(void)snp_settle(verdict, "report.tcb_order", failed, &failure);
-	if (snp_tcb_at_most(&report->reported_tcb, &report->committed_tcb)) {
+	if (snp_tcb_at_most(&report->reported_tcb, &report->committed_tcb) ||
+		!snp_failed(&failure, "report.tcb_committed",
+			"ask the host's operator to commit the firmware; a policy can demand a minimum of COMMITTED_TCB (tcb_fields)",
+			"REPORTED_TCB is above COMMITTED_TCB: the host may still roll its firmware back")) {
 		verdict_pass(verdict, "report.tcb_committed", FINDING_ADVICE);
 		return;
 	}
-	verdict_fail(verdict, "report.tcb_committed", FINDING_ADVICE,
-		"REPORTED_TCB is above COMMITTED_TCB: the host may still roll its firmware back");
-	finding_fix(verdict_last(verdict),
-		"ask the host's operator to commit the firmware; a policy can demand a minimum of COMMITTED_TCB (tcb_fields)");
+	snp_failure_add(&failure, FINDING_ADVICE, verdict);
 }
 
 static void note_trust(const struct snp_chain *chain, struct snp_verified *out)

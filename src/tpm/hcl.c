@@ -19,7 +19,16 @@
 #define HASH_SHA256 1
 #define HASH_SHA512 3
 
-static const char *const checks[] = {"hcl.header", "hcl.runtime", "hcl.type", "hcl.binding", "hcl.claims"};
+const char *const hcl_check_names[] = {"hcl.header", "hcl.runtime", "hcl.type", "hcl.binding", "hcl.claims", NULL};
+
+/* What to do when the check of the same place fails. */
+static const char *const fixes[] = {
+	"read NV index 01400001h of the VM's vTPM again, whole: tpm2_nvread -C o 0x01400001",
+	"read NV index 01400001h of the VM's vTPM again, whole: tpm2_nvread -C o 0x01400001",
+	"use an Azure confidential VM of an SEV-SNP size (DCas, ECas)",
+	"take report and claims together, from one reading of the vTPM; if it fails again, do not trust them",
+	"take the evidence again; if it fails again, Azure's format has changed and needs a newer sevattest",
+};
 
 struct layout {
 	uint32_t magic, version, report_size, data_size, runtime_version, report_type, hash_type, claims_size;
@@ -154,13 +163,14 @@ static const char *judge_claims(struct hcl *ret)
 /* Rows in order until one fails; the rest is not checked. */
 static bool settle(struct verdict *verdict, size_t index, const char *why)
 {
-	if (!why || hook_disabled(checks[index])) {
-		verdict_pass(verdict, checks[index], FINDING_EVIDENCE);
+	if (!why || hook_disabled(hcl_check_names[index])) {
+		verdict_pass(verdict, hcl_check_names[index], FINDING_EVIDENCE);
 		return true;
 	}
-	verdict_fail(verdict, checks[index], FINDING_EVIDENCE, "the HCL report cannot be used: %s", why);
-	for (size_t i = index + 1; i < ARRAY_SIZE(checks); i++)
-		verdict_skip(verdict, checks[i], FINDING_EVIDENCE, "not reached: %s failed", checks[index]);
+	verdict_fail(verdict, hcl_check_names[index], FINDING_EVIDENCE, "the HCL report cannot be used: %s", why);
+	finding_fix(verdict_last(verdict), "%s", fixes[index]);
+	for (size_t i = index + 1; hcl_check_names[i]; i++)
+		verdict_skip(verdict, hcl_check_names[i], FINDING_EVIDENCE, "not reached: %s failed", hcl_check_names[index]);
 	return false;
 }
 

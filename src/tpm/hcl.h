@@ -23,6 +23,9 @@ struct hcl {
 	bool has_user_data;
 };
 
+/* The checks of hcl_check() in their order, NULL at the end. */
+extern const char *const hcl_check_names[];
+
 /* True when the input begins as an HCL report does. */
 bool hcl_looks_like(struct bytes input);
 

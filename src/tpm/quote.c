@@ -20,8 +20,22 @@
 #define BITMAP_MAX 8
 #define CLOCK_INFO_SIZE 17 /* clock, resetCount, restartCount, safe */
 
-static const char *const checks[] = {"quote.parse", "quote.magic", "quote.type", "quote.signature", "quote.nonce", "quote.selection", "quote.pcrs",
-	"quote.pcr_digest"};
+const char *const quote_check_names[] = {"quote.parse", "quote.magic", "quote.type", "quote.signature", "quote.nonce", "quote.selection", "quote.pcrs",
+	"quote.pcr_digest", NULL};
+
+#define FIX_AGAIN "quote again in the VM with its attestation key; if it fails again, do not trust the sender"
+
+/* What to do when the check of the same place fails. */
+static const char *const fixes[] = {
+	"send the TPMS_ATTEST as the TPM gave it, without its size in front and nothing behind",
+	FIX_AGAIN,
+	"send the answer of TPM2_Quote, not that of another command",
+	FIX_AGAIN,
+	"ask for a nonce, quote over exactly that one, and send it while it is valid",
+	"quote PCRs of the SHA-256 bank only, all those whose values are sent",
+	"send the PCR values of the SHA-256 bank, 32 bytes each",
+	"read the PCRs again and quote at once: one was extended in between, or the values were altered",
+};
 
 struct attest {
 	uint32_t magic;
@@ -169,13 +183,14 @@ static const char *judge_digest(const struct quote_input *input, const struct at
 
 static bool settle(struct verdict *verdict, size_t index, const char *why)
 {
-	if (!why || hook_disabled(checks[index])) {
-		verdict_pass(verdict, checks[index], FINDING_EVIDENCE);
+	if (!why || hook_disabled(quote_check_names[index])) {
+		verdict_pass(verdict, quote_check_names[index], FINDING_EVIDENCE);
 		return true;
 	}
-	verdict_fail(verdict, checks[index], FINDING_EVIDENCE, "the quote cannot be used: %s", why);
-	for (size_t i = index + 1; i < ARRAY_SIZE(checks); i++)
-		verdict_skip(verdict, checks[i], FINDING_EVIDENCE, "not reached: %s failed", checks[index]);
+	verdict_fail(verdict, quote_check_names[index], FINDING_EVIDENCE, "the quote cannot be used: %s", why);
+	finding_fix(verdict_last(verdict), "%s", fixes[index]);
+	for (size_t i = index + 1; quote_check_names[i]; i++)
+		verdict_skip(verdict, quote_check_names[i], FINDING_EVIDENCE, "not reached: %s failed", quote_check_names[index]);
 	return false;
 }
 
@@ -184,7 +199,7 @@ static bool settle_nonce(const struct quote_input *input, const struct attest *a
 {
 	if (!input->any_nonce)
 		return settle(verdict, 4, bytes_equal(attest->extra_data, input->nonce) ? NULL : "it is over another nonce: a replay, or another session's");
-	verdict_skip(verdict, checks[4], FINDING_ADVICE, "NOT CHECKED: nothing was said that the quote must be over, so this may be a replay");
+	verdict_skip(verdict, quote_check_names[4], FINDING_ADVICE, "NOT CHECKED: nothing was said that the quote must be over, so this may be a replay");
 	return true;
 }
 

@@ -19,6 +19,9 @@ struct quote_input {
 	bool any_nonce;                         /* nobody said which: quote.nonce is `not checked`, and the quote may be a replay */
 };
 
+/* The checks of quote_check() in their order, NULL at the end. */
+extern const char *const quote_check_names[];
+
 /*
  * The findings quote.parse, magic, type, signature, nonce, selection, pcrs, pcr_digest; after the first failure the others are `not checked`. The selection must be one
  * bank, SHA-256, and cover every PCR given: a value outside the signed selection is nobody's word.

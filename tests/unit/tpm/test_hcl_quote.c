@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All HCL reports and quotes of the vectors, genuine, hostile and controls. How many there are of each is stated here and counted. */
 #include <check.h>
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "../snp/vectors.h"
 #include "base/hooks.h"
-#include "base/text.h"
-#include "tpm/hcl.h"
-#include "tpm/quote.h"
+#include "objects.h"
 
 #define HCL_GENUINE 9
 #define HCL_GENUINE_SNP 7
@@ -21,25 +14,12 @@
 #define QUOTES 5
 #define QUOTES_WITHOUT_AK 1
 #define QUOTES_HOSTILE 29
-#define PCR_SIZE_MAX 64
 
 static bool is(struct json_object *entry, const char *kind, const char *type)
 {
 	const char *its_type = vectors_text(entry, "type");
 
 	return strcmp(vectors_text(entry, "kind"), kind) == 0 && (type ? its_type && strcmp(its_type, type) == 0 : true);
-}
-
-static const char *outcome(bool passed, const struct verdict *verdict)
-{
-	const struct finding *failed = verdict_first_failed(verdict);
-
-	ck_assert_int_eq(passed, verdict_ok(verdict));
-	if (passed)
-		return "yes";
-	ck_assert_ptr_nonnull(failed);
-	ck_assert_int_eq(verdict_exit(verdict), EXIT_EVIDENCE);
-	return failed->check;
 }
 
 static bool expected(struct json_object *entry, const char *got)
@@ -52,24 +32,6 @@ static bool expected(struct json_object *entry, const char *got)
 	return false;
 }
 
-static void read_modulus(const char *file, uint8_t ret[static QUOTE_AK_SIZE])
-{
-	CLEANUP(buf_deinit) struct buf pem = BUF_NULL;
-	EVP_PKEY *key;
-	BIGNUM *n = NULL;
-	BIO *bio;
-
-	vectors_read(file, &pem);
-	bio = BIO_new_mem_buf(pem.data, (int)pem.size);
-	key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-	ck_assert_ptr_nonnull(key);
-	ck_assert_int_eq(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n), 1);
-	ck_assert_int_eq(BN_bn2binpad(n, ret, QUOTE_AK_SIZE), QUOTE_AK_SIZE);
-	BN_free(n);
-	EVP_PKEY_free(key);
-	BIO_free(bio);
-}
-
 static void check_genuine_hcl(struct json_object *entry, bool is_snp)
 {
 	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
@@ -79,10 +41,10 @@ static void check_genuine_hcl(struct json_object *entry, bool is_snp)
 
 	vectors_read(vectors_text(entry, "file"), &input);
 	ck_assert(hcl_looks_like(buf_view(&input)));
-	ck_assert_str_eq(outcome(hcl_check(buf_view(&input), &hcl, &verdict), &verdict), is_snp ? "yes" : "hcl.type");
+	ck_assert_str_eq(tpm_outcome(hcl_check(buf_view(&input), &hcl, &verdict), &verdict), is_snp ? "yes" : "hcl.type");
 	if (!is_snp)
 		return;
-	read_modulus(vectors_text(entry, "ak_public_key"), modulus);
+	tpm_modulus(vectors_text(entry, "ak_public_key"), modulus);
 	ck_assert_mem_eq(hcl.ak_modulus, modulus, sizeof(modulus));
 	vectors_read(vectors_text(entry, "report"), &report);
 	ck_assert(bytes_equal(hcl.report, buf_view(&report)));
@@ -110,25 +72,6 @@ START_TEST(hcl_genuine)
 }
 END_TEST
 
-/* The first failed check; an HCL report that passes has its hardware report verified as well. */
-static const char *run_hcl(struct json_object *entry, bool *ret_hcl)
-{
-	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL, report_verdict = VERDICT_NULL;
-	CLEANUP(vector_case_deinit) struct vector_case c;
-	struct snp_verified verified;
-	struct hcl hcl = {0};
-	const char *got;
-
-	vector_case_init(&c, entry);
-	*ret_hcl = hcl_check(buf_view(&c.report), &hcl, &verdict);
-	got = outcome(*ret_hcl, &verdict);
-	if (!*ret_hcl)
-		return got;
-	c.input.report = hcl.report;
-	ck_assert_int_eq(snp_verify(&c.input, &verified, &report_verdict), 0);
-	return outcome(verdict_ok(&report_verdict), &report_verdict);
-}
-
 START_TEST(hcl_hostile)
 {
 	struct json_object *objects = vectors_objects();
@@ -140,7 +83,7 @@ START_TEST(hcl_hostile)
 
 		if (!is(entry, "hostile", "hcl-report"))
 			continue;
-		wrong += !expected(entry, run_hcl(entry, &passed));
+		wrong += !expected(entry, tpm_run_hcl(entry, &passed));
 		report += passed;
 		count++;
 	}
@@ -149,57 +92,6 @@ START_TEST(hcl_hostile)
 	ck_assert_uint_eq(report, HCL_HOSTILE_REPORT);
 }
 END_TEST
-
-struct quote_case {
-	struct buf message, signature, nonce, pcrs[QUOTE_PCRS];
-	uint8_t modulus[QUOTE_AK_SIZE];
-};
-
-static void quote_case_deinit(struct quote_case *c)
-{
-	buf_deinit(&c->message);
-	buf_deinit(&c->signature);
-	buf_deinit(&c->nonce);
-	for (size_t i = 0; i < QUOTE_PCRS; i++)
-		buf_deinit(&c->pcrs[i]);
-}
-
-static void read_pcrs(const char *file, struct quote_case *c)
-{
-	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
-	JSON_AUTO root = NULL;
-
-	vectors_read(file, &text);
-	ck_assert_int_eq(json_read(buf_view(&text), &root, NULL), 0);
-	json_object_object_foreach (json_get_object(root, "sha256"), index, value) {
-		uint64_t i;
-
-		ck_assert_int_eq(text_to_u64(index, QUOTE_PCRS - 1, false, &i), 0);
-		ck_assert_int_eq(hex_decode_any(&c->pcrs[i], PCR_SIZE_MAX, json_object_get_string(value)), 0);
-	}
-}
-
-static const char *run_quote(struct json_object *entry, const char *nonce, const char *ak)
-{
-	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
-	CLEANUP(quote_case_deinit) struct quote_case c = {0};
-	struct quote_input input = {.ak_modulus = c.modulus};
-
-	vectors_read(vectors_text(entry, "file"), &c.message);
-	vectors_read(vectors_text(entry, "signature"), &c.signature);
-	if (vectors_text(entry, "pcrs"))
-		read_pcrs(vectors_text(entry, "pcrs"), &c);
-	ck_assert_ptr_nonnull(nonce);
-	if (nonce[0])
-		ck_assert_int_eq(hex_decode_any(&c.nonce, 64, nonce), 0);
-	read_modulus(ak, c.modulus);
-	input.message = buf_view(&c.message);
-	input.signature = buf_view(&c.signature);
-	input.nonce = buf_view(&c.nonce);
-	for (size_t i = 0; i < QUOTE_PCRS; i++)
-		input.pcrs[i] = buf_view(&c.pcrs[i]);
-	return outcome(quote_check(&input, &verdict), &verdict);
-}
 
 START_TEST(quotes_genuine)
 {
@@ -215,7 +107,7 @@ START_TEST(quotes_genuine)
 		nonce = vectors_text(json_get_object(entry, "decoded"), "extra_data");
 		ak = vectors_text(entry, "ak_public_key");
 		/* Nobody published the key of one: it parses, and another key did not sign it. */
-		ck_assert_str_eq(run_quote(entry, nonce, ak ? ak : "testpki/TEST-ak.pub.pem"), ak ? "yes" : "quote.signature");
+		ck_assert_str_eq(tpm_run_quote(entry, nonce, ak ? ak : "testpki/TEST-ak.pub.pem"), ak ? "yes" : "quote.signature");
 		without += !ak;
 		count++;
 	}
@@ -234,7 +126,7 @@ START_TEST(quotes_hostile)
 
 		if (!is(entry, "hostile", "tpm-quote"))
 			continue;
-		wrong += !expected(entry, run_quote(entry, vectors_text(entry, "nonce"), vectors_text(entry, "ak_public_key")));
+		wrong += !expected(entry, tpm_run_quote(entry, vectors_text(entry, "nonce"), vectors_text(entry, "ak_public_key")));
 		count++;
 	}
 	ck_assert_uint_eq(wrong, 0);
@@ -252,10 +144,10 @@ START_TEST(controls)
 		bool passed;
 
 		if (is(entry, "control", "hcl-report")) {
-			ck_assert_str_eq(run_hcl(entry, &passed), "yes");
+			ck_assert_str_eq(tpm_run_hcl(entry, &passed), "yes");
 			hcl++;
 		} else if (is(entry, "control", "tpm-quote")) {
-			ck_assert_str_eq(run_quote(entry, vectors_text(entry, "nonce"), vectors_text(entry, "ak_public_key")), "yes");
+			ck_assert_str_eq(tpm_run_quote(entry, vectors_text(entry, "nonce"), vectors_text(entry, "ak_public_key")), "yes");
 			quote++;
 		}
 	}
@@ -279,7 +171,7 @@ static const char *run_hostile(struct json_object *entry, bool quote)
 {
 	bool passed;
 
-	return quote ? run_quote(entry, vectors_text(entry, "nonce"), vectors_text(entry, "ak_public_key")) : run_hcl(entry, &passed);
+	return quote ? tpm_run_quote(entry, vectors_text(entry, "nonce"), vectors_text(entry, "ak_public_key")) : tpm_run_hcl(entry, &passed);
 }
 
 /* Every refusal is that of the check that says so: with it switched off the object passes or fails elsewhere. */
