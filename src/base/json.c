@@ -10,35 +10,17 @@
 #include "base/json_scan.h"
 #include "base/text.h"
 
-static void tokener_freep(struct json_tokener **tokener)
-{
-	if (*tokener)
-		json_tokener_free(*tokener);
-}
-
 int json_read(struct bytes text, struct json_object **ret, struct error *error)
 {
-	CLEANUP(tokener_freep) struct json_tokener *tokener = NULL;
-	JSON_AUTO object = NULL;
-	int r = json_scan(text, error);
+	struct json_object *object = NULL;
+	int r = json_scan(text, &object, error);
 
 	if (r < 0)
 		return r;
-	tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
-	if (!tokener)
-		return -ENOMEM;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tokener, (const char *)text.data, (int)text.size);
-	/* A number at the very end is complete only when the parser is told that nothing follows. */
-	if (!object && json_tokener_get_error(tokener) == json_tokener_continue)
-		object = json_tokener_parse_ex(tokener, "", 1);
-	if (json_tokener_get_error(tokener) != json_tokener_success)
-		return error_set(error, -EINVAL, "%s", json_tokener_error_desc(json_tokener_get_error(tokener)));
 	/* A bare `null` is NULL in json-c; no document of ours is one. */
 	if (!object)
 		return error_set(error, -EINVAL, "the text is null");
 	*ret = object;
-	object = NULL;
 	return 0;
 }
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The grammar check that stands before json-c (RFC 8259, I-JSON of RFC 7493). Private to base/json.c. */
+/* The parser of strict JSON (RFC 8259, I-JSON of RFC 7493) into json-c's tree. Private to base/json.c. */
 #include "base/bytes.h"
 #include "base/error.h"
 
-/* 0 when `text` is one strict JSON value; else -EINVAL, -E2BIG or -ENOMEM with the place in `error`. */
-int json_scan(struct bytes text, struct error *error) MUST_CHECK;
+struct json_object;
+
+/*
+ * 0 when `text` is one strict JSON value, with a reference in *ret (NULL for null); else -EINVAL, -E2BIG or -ENOMEM with the place in `error`. Equal small numbers
+ * may be one object.
+ */
+int json_scan(struct bytes text, struct json_object **ret, struct error *error) MUST_CHECK;

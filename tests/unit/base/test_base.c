@@ -109,6 +109,27 @@ START_TEST(json_refuses)
 }
 END_TEST
 
+/* Every kind of value, against what json-c's own parser makes of it. */
+START_TEST(json_reads_as_json_c_does)
+{
+	static const char *const good[] = {"{}", "[]", "\"\"", "0", "-0", "255", "256", "-1", "-256", "9223372036854775807", "-9223372036854775808",
+		"9223372036854775808", "18446744073709551615", "1.5", "-0.0", "1e3", "2E-2", "1.25e+10", "true", "false", "[null]", "{\"a\":null}",
+		"[1,1,1,255,300,300,1.5,1.5,\"x\",\"x\"]", " [ 1 , 2 ] ", "{\"a\\\"b\":{\"\":[[]]}}", "\"\\ud83d\\ude00 \\\\ \\/ \\b\\f\\n\\r\\t \\u00e9 \u00e9\"",
+		"{\"x\":1,\"y\":{\"x\":1},\"z\":[{\"x\":1},{\"x\":1}]}"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		JSON_AUTO ours = NULL;
+		JSON_AUTO theirs = json_tokener_parse(good[i]);
+		struct error error = ERROR_NULL;
+
+		ck_assert_msg(json_read(bytes_of_text(good[i]), &ours, &error) == 0, "%s: %s", good[i], error_text(&error));
+		ck_assert_int_eq(json_object_get_type(ours), json_object_get_type(theirs));
+		ck_assert_msg(json_object_equal(ours, theirs), "%s", good[i]);
+		ck_assert_str_eq(json_object_to_json_string_ext(ours, JSON_C_TO_STRING_PLAIN), json_object_to_json_string_ext(theirs, JSON_C_TO_STRING_PLAIN));
+	}
+}
+END_TEST
+
 START_TEST(json_names_the_place)
 {
 	struct json_object *object = NULL;
@@ -242,6 +263,7 @@ int main(void)
 	tcase_add_test(tests, time_is_exact);
 	tcase_add_test(tests, printable_cannot_drive_a_terminal);
 	tcase_add_test(tests, json_refuses);
+	tcase_add_test(tests, json_reads_as_json_c_does);
 	tcase_add_test(tests, json_names_the_place);
 	tcase_add_test(tests, json_canonical_sorts);
 	tcase_add_test(tests, sealed_opens_only_whole);
