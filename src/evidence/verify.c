@@ -69,7 +69,7 @@ static void check_user_data(const struct evidence *evidence, const struct hcl *h
 
 static void check_azure(const struct evidence *evidence, const struct evidence_verify_input *input, struct verdict *verdict)
 {
-	struct quote_input quote = {.message = buf_view(&evidence->quote), .signature = buf_view(&evidence->quote_signature)};
+	struct quote_input quote = {.message = buf_view(&evidence->quote), .signature = buf_view(&evidence->quote_signature), .azure_ak = true};
 	struct hcl hcl;
 
 	if (!hcl_check(buf_view(&evidence->hcl), &hcl, verdict))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tpm/quote.h"
 
+#include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -21,7 +22,7 @@
 #define CLOCK_INFO_SIZE 17 /* clock, resetCount, restartCount, safe */
 
 const char *const quote_check_names[] = {"quote.parse", "quote.magic", "quote.type", "quote.signature", "quote.nonce", "quote.selection", "quote.pcrs",
-	"quote.pcr_digest", NULL};
+	"quote.pcr_digest", "quote.signer", NULL};
 
 #define FIX_AGAIN "quote again in the VM with its attestation key; if it fails again, do not trust the sender"
 
@@ -35,12 +36,13 @@ static const char *const fixes[] = {
 	"quote PCRs of the SHA-256 bank only, all those whose values are sent",
 	"send the PCR values of the SHA-256 bank, 32 bytes each",
 	"read the PCRs again and quote at once: one was extended in between, or the values were altered",
+	"quote with the attestation key that the paravisor made (81000003h), not with one of your own",
 };
 
 struct attest {
 	uint32_t magic;
 	uint16_t type;
-	struct bytes extra_data, pcr_digest;
+	struct bytes signer, extra_data, pcr_digest;
 	uint32_t selections, selected; /* number of banks; bit map of the first */
 	uint16_t bank;
 	bool header_good, body_good;
@@ -88,7 +90,7 @@ static void read_attest(struct bytes input, struct attest *to)
 	to->header_good = reader_ok(&r);
 	if (to->type != TYPE_QUOTE)
 		return;
-	(void)read_tpm2b(&r); /* qualifiedSigner */
+	to->signer = read_tpm2b(&r); /* qualifiedSigner */
 	to->extra_data = read_tpm2b(&r);
 	reader_skip(&r, CLOCK_INFO_SIZE);
 	reader_skip(&r, 8); /* firmwareVersion */
@@ -181,6 +183,45 @@ static const char *judge_digest(const struct quote_input *input, const struct at
 	return NULL;
 }
 
+/*
+ * TPMT_PUBLIC up to the modulus: RSA, name by SHA-256; fixedTPM, fixedParent, sensitiveDataOrigin, userWithAuth, noDA, restricted, sign; no policy; no symmetric
+ * cipher; RSASSA with SHA-256; 2048 bits, exponent 65537 (written as 0).
+ */
+static const uint8_t ak_template[] = {0x00, 0x01, 0x00, 0x0b, 0x00, 0x05, 0x04, 0x72, 0x00, 0x00, 0x00, 0x10, 0x00, 0x14, 0x00, 0x0b, 0x08, 0x00, 0x00, 0x00, 0x00,
+	0x00, 0x01, 0x00};
+static const uint8_t endorsement_hierarchy[] = {0x40, 0x00, 0x00, 0x0b};
+
+/* nameAlg and the hash of what is in `of`. */
+static int name_of(const struct buf *of, uint8_t ret[static QUOTE_NAME_SIZE])
+{
+	ret[0] = 0;
+	ret[1] = ALG_SHA256;
+	return sha256(ret + 2, buf_view(of));
+}
+
+int quote_azure_signer(const uint8_t modulus[static QUOTE_AK_SIZE], uint8_t ret[static QUOTE_NAME_SIZE])
+{
+	CLEANUP(buf_deinit) struct buf public = BUF_NULL, qualified = BUF_NULL;
+	uint8_t name[QUOTE_NAME_SIZE];
+
+	if (buf_append(&public, ak_template, sizeof(ak_template)) < 0 || buf_append(&public, modulus, QUOTE_AK_SIZE) < 0 || name_of(&public, name) < 0 ||
+		buf_append(&qualified, endorsement_hierarchy, sizeof(endorsement_hierarchy)) < 0 || buf_append(&qualified, name, sizeof(name)) < 0 ||
+		name_of(&qualified, ret) < 0)
+		return -EIO;
+	return 0;
+}
+
+static const char *judge_signer(const struct quote_input *input, const struct attest *attest)
+{
+	uint8_t name[QUOTE_NAME_SIZE];
+
+	if (quote_azure_signer(input->ak_modulus, name) < 0)
+		return "the name of the attestation key could not be computed";
+	if (!bytes_equal(attest->signer, bytes_of(name, sizeof(name))))
+		return "its signer is not the restricted key that the paravisor makes in the endorsement hierarchy";
+	return NULL;
+}
+
 static bool settle(struct verdict *verdict, size_t index, const char *why)
 {
 	if (!why || hook_disabled(quote_check_names[index])) {
@@ -215,5 +256,6 @@ bool quote_check(const struct quote_input *input, struct verdict *verdict)
 	return settle(verdict, 0, readable ? NULL : "it is no TPMS_ATTEST, or bytes follow it") &&
 	       settle(verdict, 1, attest.magic == MAGIC ? NULL : "no TPM made it: the magic is not FF544347h") &&
 	       settle(verdict, 2, attest.type == TYPE_QUOTE ? NULL : "it attests something else than PCRs") && settle(verdict, 3, judge_signature(input)) &&
-	       settle_nonce(input, &attest, verdict) && settle(verdict, 5, judge_selection(input, &attest)) && settle(verdict, 6, judge_pcrs(input)) && settle(verdict, 7, judge_digest(input, &attest));
+	       settle_nonce(input, &attest, verdict) && settle(verdict, 5, judge_selection(input, &attest)) && settle(verdict, 6, judge_pcrs(input)) &&
+	       settle(verdict, 7, judge_digest(input, &attest)) && (!input->azure_ak || settle(verdict, 8, judge_signer(input, &attest)));
 }

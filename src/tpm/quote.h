@@ -9,6 +9,7 @@
 #define QUOTE_PCRS 24
 #define QUOTE_PCR_SIZE 32
 #define QUOTE_AK_SIZE 256 /* RSA-2048, e = 65537 */
+#define QUOTE_NAME_SIZE 34 /* of a key: algorithm and SHA-256 */
 
 struct quote_input {
 	struct bytes message;                   /* TPMS_ATTEST as marshalled */
@@ -16,6 +17,7 @@ struct quote_input {
 	struct bytes pcrs[QUOTE_PCRS];          /* values by index; an empty view: not given */
 	const uint8_t *ak_modulus;              /* QUOTE_AK_SIZE bytes, big endian */
 	struct bytes nonce;                     /* qualifyingData must be exactly this, also when it is empty */
+	bool azure_ak;                          /* the AK must be what the paravisor makes: quote.signer is judged as well */
 	bool any_nonce;                         /* nobody said which: quote.nonce is `not checked`, and the quote may be a replay */
 };
 
@@ -24,6 +26,10 @@ extern const char *const quote_check_names[];
 
 /*
  * The findings quote.parse, magic, type, signature, nonce, selection, pcrs, pcr_digest; after the first failure the others are `not checked`. The selection must be one
- * bank, SHA-256, and cover every PCR given: a value outside the signed selection is nobody's word.
+ * bank, SHA-256, and cover every PCR given: a value outside the signed selection is nobody's word. With azure_ak quote.signer follows: qualifiedSigner must be the
+ * name of a restricted signing key with this modulus that is a primary of the endorsement hierarchy, so it signs nothing but what the TPM itself made.
  */
 bool quote_check(const struct quote_input *input, struct verdict *verdict);
+
+/* The qualified name (TPM 2.0 part 1, 16) of the AK that Azure's paravisor makes, for a modulus. 0, -EIO. */
+int quote_azure_signer(const uint8_t modulus[static QUOTE_AK_SIZE], uint8_t ret[static QUOTE_NAME_SIZE]) MUST_CHECK;

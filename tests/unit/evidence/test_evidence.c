@@ -17,7 +17,7 @@
 #define VERIFY_TIME "2026-06-01T00:00:00Z"
 
 static const char *const quote_checks[] = {"quote.parse", "quote.magic", "quote.type", "quote.signature", "quote.nonce", "quote.selection",
-	"quote.pcrs", "quote.pcr_digest", "hcl.header", "hcl.runtime", "hcl.type", "hcl.binding", "hcl.claims"};
+	"quote.pcrs", "quote.pcr_digest", "quote.signer", "hcl.header", "hcl.runtime", "hcl.type", "hcl.binding", "hcl.claims"};
 
 static struct json_object *read_json_file(const char *file)
 {

@@ -97,6 +97,14 @@ static const char *run_quote(const struct row *row)
 	return tpm_run_quote(entry, vectors_text(entry, "nonce"), vectors_text(entry, "ak_public_key"));
 }
 
+/* The control's key signs well, but nobody knows what else it signs. */
+static const char *run_signer(const struct row *row)
+{
+	struct json_object *entry = index_entry(row->object);
+
+	return tpm_run_quote_of(entry, vectors_text(entry, "nonce"), vectors_text(entry, "ak_public_key"), true);
+}
+
 /* A host's table, together with a genuine report and the certificates that it needs. */
 static const char *run_table(const struct row *row)
 {
@@ -180,7 +188,7 @@ static const char *run_evidence(const struct row *row)
 static const struct {
 	const char *kind;
 	const char *(*run)(const struct row *row);
-} kinds[] = {{"vector", run_vector}, {"made", run_made}, {"hcl", run_hcl}, {"quote", run_quote}, {"table", run_table}, {"case", run_case},
+} kinds[] = {{"vector", run_vector}, {"made", run_made}, {"hcl", run_hcl}, {"quote", run_quote}, {"signer", run_signer}, {"table", run_table}, {"case", run_case},
 	{"evidence", run_evidence}};
 
 static const char *run(const struct row *row)

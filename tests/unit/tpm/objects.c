@@ -91,9 +91,14 @@ static void read_pcrs(const char *file, struct quote_case *c)
 
 const char *tpm_run_quote(struct json_object *entry, const char *nonce, const char *ak)
 {
+	return tpm_run_quote_of(entry, nonce, ak, false);
+}
+
+const char *tpm_run_quote_of(struct json_object *entry, const char *nonce, const char *ak, bool azure_ak)
+{
 	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
 	CLEANUP(quote_case_deinit) struct quote_case c = {0};
-	struct quote_input input = {.ak_modulus = c.modulus};
+	struct quote_input input = {.ak_modulus = c.modulus, .azure_ak = azure_ak};
 
 	vectors_read(vectors_text(entry, "file"), &c.message);
 	vectors_read(vectors_text(entry, "signature"), &c.signature);

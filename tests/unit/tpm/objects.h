@@ -13,3 +13,5 @@ void tpm_modulus(const char *file, uint8_t ret[static QUOTE_AK_SIZE]);
 const char *tpm_run_hcl(struct json_object *entry, bool *ret_hcl);
 /* `nonce` in hex, `ak` a file of the vectors. */
 const char *tpm_run_quote(struct json_object *entry, const char *nonce, const char *ak);
+/* `azure_ak`: the AK must be the paravisor's. */
+const char *tpm_run_quote_of(struct json_object *entry, const char *nonce, const char *ak, bool azure_ak);
