@@ -200,7 +200,7 @@ e2e_httpd_start() {
 }
 
 # e2e_broker_start NAME CA: brokerd and httpd with a fresh store in $E2E_DIR/NAME; $E2E_BROKER is its URL, $E2E_BROKER_KEY the release signer's JWK. `e2e_ctl`
-# speaks to it. CA is an authority of e2e_ca.
+# speaks to it. CA is an authority of e2e_ca. $E2E_HTTPD_SETTINGS: more lines for section [http].
 e2e_broker_start() {
 	local d=$E2E_DIR/$1
 	mkdir -p "$d/state" "$d/certs" "$d/cache" "$d/crls"
@@ -214,6 +214,7 @@ e2e_broker_start() {
 		printf '[admin]\nSocket = %s\n' "$d/admin.sock"
 		printf '[http]\nListen = 127.0.0.1:%s\nStatusListen = 127.0.0.1:%s\nCertificate = %s\nPrivateKey = %s\nBroker = %s\n' \
 			"$E2E_HTTPD_PORT" "$E2E_STATUS_PORT" "$E2E_DIR/$1-tls.pem" "$E2E_DIR/$1-tls.key" "$d/http.sock"
+		printf '%s\n' "${E2E_HTTPD_SETTINGS:-}"
 	} >"$d/broker.conf"
 	E2E_ADMIN=$d/admin.sock
 	E2E_BROKER=https://127.0.0.1:$E2E_HTTPD_PORT
