@@ -11,8 +11,9 @@
 
 #include "base/files.h"
 
-/* Every section that some program reads: what is not here is misspelt. */
-static const char *const sections[] = {"agent", "broker", "credentials", "evidence", "imds", "kds", "luks", "net", "status"};
+/* Every section that some program reads, on either side: what is not here is misspelt. */
+static const char *const sections[] = {
+	"admin", "agent", "broker", "credentials", "evidence", "http", "imds", "kds", "luks", "net", "status"};
 
 struct conf_file {
 	char *path;

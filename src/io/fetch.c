@@ -20,10 +20,14 @@
 
 struct fetcher {
 	CURL *curl;
-	struct buf ca;
+	struct buf own_ca;
+	struct bytes ca;
 	bool allow_http;
 	bool has_ca;
-	size_t body_max;
+	const char *header;
+	size_t body_max; /* of the exchange that runs */
+	size_t config_body_max;
+	unsigned total_timeout_ms;
 	char curl_text[CURL_ERROR_SIZE];
 	/* The exchange that runs. */
 	struct fetch_response *response;
@@ -133,7 +137,8 @@ static size_t on_header(char *data, size_t one, size_t size, void *context)
 
 static CURLcode set_trust(struct fetcher *fetcher)
 {
-	struct curl_blob ca = {.data = fetcher->ca.data, .len = fetcher->ca.size, .flags = CURL_BLOB_NOCOPY};
+	struct curl_blob ca = {
+		.data = (void *)(uintptr_t)fetcher->ca.data, .len = fetcher->ca.size, .flags = CURL_BLOB_NOCOPY};
 	CURL *c = fetcher->curl;
 	CURLcode r;
 
@@ -155,7 +160,6 @@ static CURLcode set_trust(struct fetcher *fetcher)
 static CURLcode set_fixed(struct fetcher *fetcher, const struct fetch_config *config)
 {
 	long connect_ms = config->connect_timeout_ms ? (long)config->connect_timeout_ms : FETCH_CONNECT_MS;
-	long total_ms = config->total_timeout_ms ? (long)config->total_timeout_ms : FETCH_TOTAL_MS;
 	CURL *c = fetcher->curl;
 	CURLcode r = set_trust(fetcher);
 
@@ -170,7 +174,6 @@ static CURLcode set_fixed(struct fetcher *fetcher, const struct fetch_config *co
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	/* How long, how much. */
 	SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-	SET(CURLOPT_TIMEOUT_MS, total_ms);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_MAXCONNECTS, 1L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
@@ -186,16 +189,18 @@ static CURLcode set_fixed(struct fetcher *fetcher, const struct fetch_config *co
 	return r;
 }
 
-static int read_ca(struct fetcher *fetcher, const char *path, struct error *error)
+int fetch_read_ca(const char *path, struct buf *ret, struct error *error)
 {
 	static const char begin[] = "-----BEGIN CERTIFICATE-----";
-	int r = file_read(path, CA_MAX, &fetcher->ca, error);
+	CLEANUP(buf_deinit) struct buf ca = BUF_NULL;
+	int r = file_read(path, CA_MAX, &ca, error);
 
 	if (r)
 		return r;
-	if (fetcher->ca.size < sizeof(begin) || !memmem(fetcher->ca.data, fetcher->ca.size, begin, sizeof(begin) - 1))
+	if (ca.size < sizeof(begin) || !memmem(ca.data, ca.size, begin, sizeof(begin) - 1))
 		return error_set(error, -EINVAL, "%s: no PEM certificate in it", path);
-	fetcher->has_ca = true;
+	*ret = ca;
+	ca = (struct buf)BUF_NULL;
 	return 0;
 }
 
@@ -204,7 +209,7 @@ int fetch_new(const struct fetch_config *config, struct fetcher **ret, struct er
 	CLEANUP(fetch_freep) struct fetcher *fetcher = NULL;
 	int r;
 
-	if (!config->ca_file && !config->allow_http)
+	if (!config->ca_file && !config->ca_pem.size && !config->allow_http)
 		return error_set(error, -EINVAL, "no certification authority given for HTTPS");
 	(void)pthread_once(&curl_once, curl_init);
 	if (curl_ready)
@@ -213,12 +218,16 @@ int fetch_new(const struct fetch_config *config, struct fetcher **ret, struct er
 	if (!fetcher)
 		return -ENOMEM;
 	fetcher->allow_http = config->allow_http;
-	fetcher->body_max = config->body_max && config->body_max < FETCH_BODY_MAX ? config->body_max : FETCH_BODY_MAX;
+	fetcher->header = config->header;
+	fetcher->config_body_max = config->body_max && config->body_max < FETCH_BODY_MAX ? config->body_max : FETCH_BODY_MAX;
+	fetcher->total_timeout_ms = config->total_timeout_ms ? config->total_timeout_ms : FETCH_TOTAL_MS;
 	if (config->ca_file) {
-		r = read_ca(fetcher, config->ca_file, error);
+		r = fetch_read_ca(config->ca_file, &fetcher->own_ca, error);
 		if (r)
 			return r;
 	}
+	fetcher->ca = config->ca_file ? buf_view(&fetcher->own_ca) : config->ca_pem;
+	fetcher->has_ca = fetcher->ca.size > 0;
 	fetcher->curl = curl_easy_init();
 	if (!fetcher->curl)
 		return -ENOMEM;
@@ -234,7 +243,7 @@ struct fetcher *fetch_free(struct fetcher *fetcher)
 	if (!fetcher)
 		return NULL;
 	curl_easy_cleanup(fetcher->curl);
-	buf_deinit(&fetcher->ca);
+	buf_deinit(&fetcher->own_ca);
 	free(fetcher);
 	return NULL;
 }
@@ -265,7 +274,18 @@ static void headers_free(struct curl_slist **list)
 	curl_slist_free_all(*list);
 }
 
-static int set_headers(struct curl_slist **list, const struct fetch_request *request)
+/* As it stands: the program's own text, not a peer's. */
+static int add_fixed(struct curl_slist **list, const char *header)
+{
+	struct curl_slist *longer = header ? curl_slist_append(*list, header) : *list;
+
+	if (header && !longer)
+		return -ENOMEM;
+	*list = longer;
+	return 0;
+}
+
+static int set_headers(struct curl_slist **list, const char *fixed, const struct fetch_request *request)
 {
 	const char *type = request->content_type;
 	int r;
@@ -277,6 +297,8 @@ static int set_headers(struct curl_slist **list, const struct fetch_request *req
 		r = add_header(list, "Cookie", request->cookie);
 	if (!r)
 		r = add_header(list, "Authorization", request->authorization);
+	if (!r)
+		r = add_fixed(list, fixed);
 	/* Without this curl waits a second for "100 Continue" before a large body. */
 	return r ? r : add_header(list, "Expect", "");
 }
@@ -362,7 +384,7 @@ static int perform(struct fetcher *fetcher, const struct fetch_request *request,
 	CURLcode code;
 	int r;
 
-	r = set_headers(&headers, request);
+	r = set_headers(&headers, fetcher->header, request);
 	if (r)
 		return error_set(error, r, "a header value that cannot be sent");
 	fetcher->response = response;
@@ -370,7 +392,10 @@ static int perform(struct fetcher *fetcher, const struct fetch_request *request,
 	fetcher->too_large = false;
 	fetcher->no_memory = false;
 	fetcher->curl_text[0] = '\0';
+	fetcher->body_max = request->body_max && request->body_max < fetcher->config_body_max ? request->body_max : fetcher->config_body_max;
 	code = set_request(fetcher->curl, request, headers);
+	if (!code)
+		code = curl_easy_setopt(fetcher->curl, CURLOPT_TIMEOUT_MS, (long)(request->timeout_ms ? request->timeout_ms : fetcher->total_timeout_ms));
 	if (!code)
 		code = curl_easy_perform(fetcher->curl);
 	fetcher->response = NULL;

@@ -21,10 +21,12 @@ struct fetcher;
 
 struct fetch_config {
 	const char *ca_file;         /* PEM, read once by fetch_new(); may be NULL only with allow_http */
+	struct bytes ca_pem;         /* the same as bytes, instead; borrowed as long as the fetcher lives */
 	bool allow_http;             /* simulators on loopback; https:// still works with ca_file */
 	unsigned connect_timeout_ms; /* 0: FETCH_CONNECT_MS */
 	unsigned total_timeout_ms;   /* 0: FETCH_TOTAL_MS; for the whole exchange */
 	size_t body_max;             /* 0: FETCH_BODY_MAX */
+	const char *header;          /* one header more in every request, "Metadata: true"; NULL: none; not copied */
 };
 
 struct fetch_request {
@@ -34,6 +36,8 @@ struct fetch_request {
 	const char *authorization; /* value of Authorization:, or NULL */
 	const char *content_type;  /* NULL: application/json when there is a body */
 	struct bytes body;
+	unsigned timeout_ms; /* for this exchange; 0: the configuration's */
+	size_t body_max;     /* the same */
 };
 
 struct fetch_response {
@@ -46,6 +50,9 @@ struct fetch_response {
 };
 
 #define FETCH_RESPONSE_NULL {0, BUF_NULL, {0}, {0}, 0, false}
+
+/* The CA's file as fetch_new() would read it. 0, -EINVAL: no certificate in it, -errno; with a text. */
+int fetch_read_ca(const char *path, struct buf *ret, struct error *error) MUST_CHECK;
 
 /* -EINVAL when the CA file holds no certificate; -errno of reading it. The configuration is copied. */
 int fetch_new(const struct fetch_config *config, struct fetcher **ret, struct error *error) MUST_CHECK;

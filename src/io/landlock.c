@@ -18,6 +18,8 @@
 #define FS_ABI3 (UINT64_C(1) << 14) /* truncate */
 #define FS_ABI5 (UINT64_C(1) << 15) /* ioctl_dev */
 #define NET_ABI4 UINT64_C(3)        /* bind_tcp, connect_tcp */
+#define NET_CONNECT UINT64_C(2)
+#define RULE_NET_PORT 2
 #define SCOPE_ABI6 UINT64_C(2)      /* signals; not abstract sockets: sd_notify may use one */
 
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -30,6 +32,11 @@ struct ruleset_attr {
 	uint64_t handled_access_fs;
 	uint64_t handled_access_net;
 	uint64_t scoped;
+};
+
+struct net_port_attr {
+	uint64_t allowed_access;
+	uint64_t port;
 };
 
 static struct ruleset_attr attr_of(int abi)
@@ -81,7 +88,16 @@ static int add_path(int ruleset, const struct sandbox_path *path, uint64_t handl
 	return 0;
 }
 
-int landlock_enter(const struct sandbox_path *paths, size_t count, int *ret_abi, struct error *error)
+static int add_port(int ruleset, uint16_t port, struct error *error)
+{
+	struct net_port_attr rule = {.allowed_access = NET_CONNECT, .port = port};
+
+	if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) < 0)
+		return error_set(error, -errno, "port %u: Landlock: %s", port, strerror(errno));
+	return 0;
+}
+
+int landlock_enter(const struct sandbox_path *paths, size_t count, const uint16_t *ports, size_t port_count, int *ret_abi, struct error *error)
 {
 	struct ruleset_attr attr;
 	FD_AUTO ruleset = -1;
@@ -100,6 +116,11 @@ int landlock_enter(const struct sandbox_path *paths, size_t count, int *ret_abi,
 		return error_set(error, -errno, "Landlock: %s", strerror(errno));
 	for (size_t i = 0; i < count; i++) {
 		r = add_path(ruleset, &paths[i], attr.handled_access_fs, error);
+		if (r)
+			return r;
+	}
+	for (size_t i = 0; attr.handled_access_net && i < port_count; i++) {
+		r = add_port(ruleset, ports[i], error);
 		if (r)
 			return r;
 	}

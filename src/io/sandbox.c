@@ -2,11 +2,12 @@
 /*
  * The allow list is made of four tables: what every program needs, and what a profile adds. Whoever adds a call says there what for.
  * Arguments are looked at where the call alone is too much: mmap and mprotect without PROT_EXEC, clone only for threads, socket only for
- * AF_UNIX, prctl only for thread names. clone3 hides its flags in memory: it gets ENOSYS, upon which the C library takes clone.
+ * AF_UNIX (netd: and IP), prctl only for thread names. clone3 hides its flags in memory: it gets ENOSYS, upon which the C library takes clone.
  */
 #include "io/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
@@ -64,14 +65,21 @@ static const int calls_devices[] = {SCMP_SYS(rmdir)};
 /* A peer's process id may be used again: a pidfd says whether it still is that process. */
 static const int calls_peer[] = {SCMP_SYS(pidfd_open)};
 
+/* The C library's name service and libcurl: pairs of sockets wake its threads, and both kinds of address are asked for at once. */
+static const int calls_net[] = {SCMP_SYS(connect), SCMP_SYS(sendmmsg)};
+
+/* The C library looks after resolv.conf and hosts each time. Opening is read-only: see allow_net(). */
+static const int calls_look[] = {SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2)};
+
 /* clang-format on */
 
-enum { GROUP_ACCEPT = 1, GROUP_UNIX = 2, GROUP_FILES = 4, GROUP_DEVICES = 8, GROUP_PEER = 16 };
+enum { GROUP_ACCEPT = 1, GROUP_UNIX = 2, GROUP_FILES = 4, GROUP_DEVICES = 8, GROUP_PEER = 16, GROUP_NET = 32 };
 
 static const unsigned profiles[] = {
 	[SANDBOX_BROKERD] = GROUP_ACCEPT | GROUP_UNIX | GROUP_FILES,
 	[SANDBOX_HTTPD] = GROUP_ACCEPT,
 	[SANDBOX_CONNECTOR] = GROUP_UNIX,
+	[SANDBOX_NETD] = GROUP_ACCEPT | GROUP_NET,
 	[SANDBOX_EVIDENCE] = GROUP_FILES | GROUP_DEVICES,
 	[SANDBOX_AGENT] = GROUP_ACCEPT | GROUP_UNIX | GROUP_FILES | GROUP_PEER,
 };
@@ -119,6 +127,24 @@ static int allow_devices(scmp_filter_ctx filter)
 	return r ? r : allow(filter, calls_devices, ARRAY_SIZE(calls_devices));
 }
 
+static int allow_net(scmp_filter_ctx filter)
+{
+	static const unsigned write_flags = O_ACCMODE | O_CREAT | O_TRUNC;
+	int r = allow(filter, calls_net, ARRAY_SIZE(calls_net));
+
+	if (!r)
+		r = allow(filter, calls_look, ARRAY_SIZE(calls_look));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, write_flags, O_RDONLY));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, write_flags, O_RDONLY));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET, 0));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0));
+	return r ? r : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
+}
+
 static int build(scmp_filter_ctx filter, enum sandbox_profile profile)
 {
 	unsigned groups = profiles[profile];
@@ -143,6 +169,8 @@ static int build(scmp_filter_ctx filter, enum sandbox_profile profile)
 		r = allow(filter, calls_unix, ARRAY_SIZE(calls_unix));
 	if (!r && (groups & GROUP_UNIX))
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
+	if (!r && (groups & GROUP_NET))
+		r = allow_net(filter);
 	return r;
 }
 
@@ -160,8 +188,8 @@ static int enter_seccomp(enum sandbox_profile profile, struct error *error)
 	return r ? error_set(error, r, "seccomp: %s", strerror(-r)) : 0;
 }
 
-int sandbox_enter(
-	enum sandbox_profile profile, const struct sandbox_path *paths, size_t count, struct sandbox_state *ret, struct error *error)
+int sandbox_enter_net(enum sandbox_profile profile, const struct sandbox_path *paths, size_t count, const uint16_t *ports, size_t port_count,
+	struct sandbox_state *ret, struct error *error)
 {
 	static const struct rlimit no_core = {0, 0};
 	int abi;
@@ -169,7 +197,7 @@ int sandbox_enter(
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
 		return error_set(error, -errno, "sandbox: %s", strerror(errno));
-	r = landlock_enter(paths, count, &abi, error);
+	r = landlock_enter(paths, count, ports, port_count, &abi, error);
 	if (r)
 		return r;
 	r = enter_seccomp(profile, error);
@@ -177,4 +205,10 @@ int sandbox_enter(
 		return r;
 	*ret = (struct sandbox_state){.seccomp = true, .landlock_abi = abi};
 	return 0;
+}
+
+int sandbox_enter(
+	enum sandbox_profile profile, const struct sandbox_path *paths, size_t count, struct sandbox_state *ret, struct error *error)
+{
+	return sandbox_enter_net(profile, paths, count, NULL, 0, ret, error);
 }

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-PROGRAMS = ["agent", "cli", "broker", "httpd", "brokerctl", "sim"]
+PROGRAMS = ["agent", "cli", "broker", "netd", "httpd", "brokerctl", "sim"]
 PROGRAMS += ["evidence-helper"]
 # layer -> layers whose headers it may include (its own folder is always allowed)
 LAYERS = {

@@ -57,6 +57,14 @@ static int act_create_inside(void)
 	return outcome(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 }
 
+static int act_read_inside(void)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/there", directory);
+	return outcome(open(path, O_RDONLY | O_CLOEXEC));
+}
+
 static int act_exec(void)
 {
 	static char program[] = "/bin/true";
@@ -96,6 +104,43 @@ static struct sockaddr_in tcp_address = {.sin_family = AF_INET};
 static int act_connect(void)
 {
 	return outcome(connect(tcp_fd, (const struct sockaddr *)&tcp_address, sizeof(tcp_address)));
+}
+
+/* A port that is none of the program's origins'. */
+static struct sockaddr_in other_address = {.sin_family = AF_INET};
+
+static int act_connect_other(void)
+{
+	return outcome(connect(tcp_fd, (const struct sockaddr *)&other_address, sizeof(other_address)));
+}
+
+static int act_bind(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+
+	return outcome(bind(tcp_fd, (const struct sockaddr *)&any, sizeof(any)));
+}
+
+static int act_listen(void)
+{
+	return outcome(listen(tcp_fd, 1));
+}
+
+static int act_datagram(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? errno : outcome(sendto(fd, "", 1, 0, (const struct sockaddr *)&tcp_address, sizeof(tcp_address)));
+}
+
+/* Nobody waits there: EAGAIN is what an allowed call says. */
+static int unix_listener = -1;
+
+static int act_accept(void)
+{
+	int r = outcome(accept4(unix_listener, NULL, NULL, SOCK_CLOEXEC));
+
+	return r == EAGAIN ? 0 : r;
 }
 
 static int act_ptrace(void)
@@ -179,11 +224,19 @@ enum { DENIED, ALLOWED };
 #define NO_SANDBOX 200
 #define NO_ENTRY 201
 
+static int enter(enum sandbox_profile profile, struct sandbox_state *ret)
+{
+	struct sandbox_path paths[] = {{directory, profile == SANDBOX_BROKERD}};
+	const uint16_t port = ntohs(tcp_address.sin_port);
+
+	if (profile == SANDBOX_NETD)
+		return sandbox_enter_net(profile, paths, 1, &port, 1, ret, NULL);
+	return sandbox_enter(profile, paths, profile == SANDBOX_BROKERD ? 1 : 0, ret, NULL);
+}
+
 /* The errno that an act gets in a child of its own. */
 static int try(int (*act)(void), bool narrowed, enum sandbox_profile profile)
 {
-	struct sandbox_path paths[] = {{directory, true}};
-	struct error error = ERROR_NULL;
 	struct sandbox_state state;
 	int status = 0;
 	pid_t pid = fork();
@@ -191,7 +244,7 @@ static int try(int (*act)(void), bool narrowed, enum sandbox_profile profile)
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		tcp_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (narrowed && sandbox_enter(profile, paths, profile == SANDBOX_BROKERD ? 1 : 0, &state, &error))
+		if (narrowed && enter(profile, &state))
 			_exit(NO_ENTRY);
 		if (narrowed && !state.seccomp)
 			_exit(NO_SANDBOX);
@@ -205,27 +258,33 @@ static int try(int (*act)(void), bool narrowed, enum sandbox_profile profile)
 static const struct {
 	const char *name;
 	int (*act)(void);
-	int in[3]; /* by profile */
+	int in[4]; /* by profile */
 } acts[] = {
-	{"open a file", act_open, {DENIED, DENIED, DENIED}},
-	{"create a file in a foreign directory", act_create_outside, {DENIED, DENIED, DENIED}},
-	{"create a file in the own directory", act_create_inside, {ALLOWED, DENIED, DENIED}},
-	{"execute a program", act_exec, {DENIED, DENIED, DENIED}},
-	{"fork", act_fork, {DENIED, DENIED, DENIED}},
-	{"fork by clone3", act_clone3, {DENIED, DENIED, DENIED}},
-	{"make a TCP socket", act_tcp_socket, {DENIED, DENIED, DENIED}},
-	{"make a netlink socket", act_netlink_socket, {DENIED, DENIED, DENIED}},
-	{"make an AF_UNIX socket", act_unix_socket, {ALLOWED, DENIED, ALLOWED}},
-	{"connect a TCP socket that it has", act_connect, {DENIED, DENIED, DENIED}},
-	{"ptrace", act_ptrace, {DENIED, DENIED, DENIED}},
-	{"map executable memory", act_executable_memory, {DENIED, DENIED, DENIED}},
-	{"make memory executable", act_make_executable, {DENIED, DENIED, DENIED}},
-	{"signal another process", act_kill_parent, {DENIED, DENIED, DENIED}},
-	{"read a process's memory", act_read_sibling, {DENIED, DENIED, DENIED}},
-	{"unshare", act_unshare, {DENIED, DENIED, DENIED}},
-	{"become dumpable", act_dumpable, {DENIED, DENIED, DENIED}},
-	{"start a thread", act_thread, {ALLOWED, ALLOWED, ALLOWED}},
-	{"use memory", act_memory, {ALLOWED, ALLOWED, ALLOWED}},
+	{"open a file", act_open, {DENIED, DENIED, DENIED, DENIED}},
+	{"create a file in a foreign directory", act_create_outside, {DENIED, DENIED, DENIED, DENIED}},
+	{"create a file in the own directory", act_create_inside, {ALLOWED, DENIED, DENIED, DENIED}},
+	{"execute a program", act_exec, {DENIED, DENIED, DENIED, DENIED}},
+	{"fork", act_fork, {DENIED, DENIED, DENIED, DENIED}},
+	{"fork by clone3", act_clone3, {DENIED, DENIED, DENIED, DENIED}},
+	{"read a file in the own directory", act_read_inside, {ALLOWED, DENIED, DENIED, ALLOWED}},
+	{"make a TCP socket", act_tcp_socket, {DENIED, DENIED, DENIED, ALLOWED}},
+	{"bind a TCP port", act_bind, {DENIED, DENIED, DENIED, DENIED}},
+	{"listen on a TCP socket", act_listen, {DENIED, DENIED, DENIED, DENIED}},
+	{"send a datagram", act_datagram, {DENIED, DENIED, DENIED, ALLOWED}},
+	{"accept a connection", act_accept, {ALLOWED, ALLOWED, DENIED, ALLOWED}},
+	{"make a netlink socket", act_netlink_socket, {DENIED, DENIED, DENIED, DENIED}},
+	{"make an AF_UNIX socket", act_unix_socket, {ALLOWED, DENIED, ALLOWED, DENIED}},
+	{"connect a TCP socket that it has", act_connect, {DENIED, DENIED, DENIED, ALLOWED}},
+	{"connect to another TCP port", act_connect_other, {DENIED, DENIED, DENIED, DENIED}},
+	{"ptrace", act_ptrace, {DENIED, DENIED, DENIED, DENIED}},
+	{"map executable memory", act_executable_memory, {DENIED, DENIED, DENIED, DENIED}},
+	{"make memory executable", act_make_executable, {DENIED, DENIED, DENIED, DENIED}},
+	{"signal another process", act_kill_parent, {DENIED, DENIED, DENIED, DENIED}},
+	{"read a process's memory", act_read_sibling, {DENIED, DENIED, DENIED, DENIED}},
+	{"unshare", act_unshare, {DENIED, DENIED, DENIED, DENIED}},
+	{"become dumpable", act_dumpable, {DENIED, DENIED, DENIED, DENIED}},
+	{"start a thread", act_thread, {ALLOWED, ALLOWED, ALLOWED, ALLOWED}},
+	{"use memory", act_memory, {ALLOWED, ALLOWED, ALLOWED, ALLOWED}},
 };
 
 static int landlock_abi(void)
@@ -235,12 +294,14 @@ static int landlock_abi(void)
 	return abi < 0 ? 0 : (int)abi;
 }
 
-/* Two acts are Landlock's to refuse in a profile that needs the call for other things. */
+/* Some acts are Landlock's to refuse in a profile that needs the call for other things. */
 static bool needs_landlock(int (*act)(void), enum sandbox_profile profile)
 {
 	if (profile == SANDBOX_BROKERD)
-		return act == act_open || act == act_create_outside || act == act_connect;
-	return profile == SANDBOX_CONNECTOR && act == act_connect;
+		return act == act_open || act == act_create_outside || act == act_connect || act == act_connect_other;
+	if (profile == SANDBOX_NETD)
+		return act == act_open || act == act_connect_other;
+	return profile == SANDBOX_CONNECTOR && (act == act_connect || act == act_connect_other);
 }
 
 START_TEST(acts_by_profile)
@@ -258,7 +319,7 @@ START_TEST(acts_by_profile)
 		ck_assert_msg(narrow_run == 0, "%s: refused: %s", acts[i].name, strerror(narrow_run));
 	} else if (!needs_landlock(acts[i].act, profile)) {
 		ck_assert_msg(narrow_run == EPERM || narrow_run == ENOSYS, "%s: %s", acts[i].name, strerror(narrow_run));
-	} else if (landlock_abi() >= (acts[i].act == act_connect ? 4 : 1)) {
+	} else if (landlock_abi() >= (acts[i].act == act_connect || acts[i].act == act_connect_other ? 4 : 1)) {
 		ck_assert_msg(narrow_run == EACCES, "%s: %s", acts[i].name, strerror(narrow_run));
 	}
 }
@@ -314,15 +375,38 @@ START_TEST(marks_on_the_process)
 }
 END_TEST
 
-static void make_socket(void)
+static void listen_somewhere(struct sockaddr_in *address)
 {
-	socklen_t size = sizeof(tcp_address);
+	socklen_t size = sizeof(*address);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	tcp_address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (listener < 0 || bind(listener, (const struct sockaddr *)&tcp_address, size) < 0 || listen(listener, 64) < 0 ||
-		getsockname(listener, (struct sockaddr *)&tcp_address, &size) < 0)
+	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (listener < 0 || bind(listener, (const struct sockaddr *)address, size) < 0 || listen(listener, 64) < 0 ||
+		getsockname(listener, (struct sockaddr *)address, &size) < 0)
 		exit(EXIT_FAILURE);
+}
+
+static void make_sockets(void)
+{
+	const struct sockaddr_un unnamed = {.sun_family = AF_UNIX};
+
+	listen_somewhere(&tcp_address);
+	listen_somewhere(&other_address);
+	unix_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (unix_listener < 0 || bind(unix_listener, (const struct sockaddr *)&unnamed, sizeof(sa_family_t)) < 0 || listen(unix_listener, 1) < 0)
+		exit(EXIT_FAILURE);
+}
+
+static void make_file(void)
+{
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/there", directory);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0)
+		exit(EXIT_FAILURE);
+	(void)close(fd);
 }
 
 static void remove_directory(const char *path)
@@ -330,6 +414,8 @@ static void remove_directory(const char *path)
 	char file[128];
 
 	(void)snprintf(file, sizeof(file), "%s/file", path);
+	(void)unlink(file);
+	(void)snprintf(file, sizeof(file), "%s/there", path);
 	(void)unlink(file);
 	(void)rmdir(path);
 }
@@ -343,9 +429,10 @@ int main(void)
 
 	if (!mkdtemp(directory) || !mkdtemp(outside))
 		return EXIT_FAILURE;
-	make_socket();
+	make_sockets();
+	make_file();
 	tcase_set_timeout(cases, 20);
-	tcase_add_loop_test(cases, acts_by_profile, 0, (int)(3 * ARRAY_SIZE(acts)));
+	tcase_add_loop_test(cases, acts_by_profile, 0, (int)(4 * ARRAY_SIZE(acts)));
 	tcase_add_test(cases, marks_on_the_process);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);
