@@ -41,6 +41,12 @@ static int json(const struct agent_status *status, int64_t now, struct page *pag
 	return agent_status_json(status, now, &page->body);
 }
 
+static int page_of(const struct agent_status *status, int64_t now, struct page *page)
+{
+	page->content_type = "text/html; charset=utf-8";
+	return agent_status_page(status, now, &page->body);
+}
+
 static int open_metrics(const struct agent_status *status, int64_t now, struct page *page)
 {
 	page->content_type = metrics_content_type(METRICS_OPENMETRICS);
@@ -57,6 +63,7 @@ static const struct {
 	const char *path;
 	int (*render)(const struct agent_status *status, int64_t now, struct page *page);
 } paths[] = {
+	{"/", page_of},
 	{"/healthz", healthz},
 	{"/readyz", readyz},
 	{"/status", json},

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * What the agent knows about itself, for people and monitors, and the pure functions that write it down: JSON (/status), OpenMetrics
- * (/metrics), /healthz, /readyz and the line of STATUS=. The daemon fills the struct with views of its own state whenever somebody
+ * (/metrics), a page (/), /healthz, /readyz and the line of STATUS=. The daemon fills the struct with views of its own state whenever somebody
  * asks; nothing here keeps a pointer. There is no place for the value of a key, and so none can come out.
  *
  * Texts may come from hosts and brokers: every renderer escapes. NULL and 0 mean "none" or "not known". Times are Unix seconds.
@@ -122,12 +122,13 @@ bool agent_status_proven(const struct agent_status *status, int64_t now);
 /* Each appends. 0, -ENOMEM, -EOVERFLOW. */
 int agent_status_json(const struct agent_status *status, int64_t now, struct buf *to) MUST_CHECK;
 int agent_status_metrics(const struct agent_status *status, int64_t now, enum metrics_format format, struct buf *to) MUST_CHECK;
+int agent_status_page(const struct agent_status *status, int64_t now, struct buf *to) MUST_CHECK;
 /* For sd_notify: "STATUS=" is the caller's, and so is the newline. One line of printable text. */
 #define AGENT_STATUS_LINE_MAX 256
 void agent_status_line(const struct agent_status *status, int64_t now, char to[static AGENT_STATUS_LINE_MAX]);
 
 /*
- * Answers a FRAME_STATUS_REQUEST: `path` is its payload ("/status", "/metrics", "/metrics.txt" for the classic format, "/healthz",
+ * Answers a FRAME_STATUS_REQUEST: `path` is its payload ("/", "/status", "/metrics", "/metrics.txt" for the classic format, "/healthz",
  * "/readyz"; anything else is 404). `ret_frame_payload` is appended the payload of the FRAME_STATUS_RESPONSE. 0 or -errno: close the
  * connection.
  */
