@@ -4,15 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,54 +22,20 @@
 #include "broker/serve.h"
 #include "broker/work.h"
 #include "io/notify.h"
+#include "io/program.h"
 #include "io/sandbox.h"
-#include "io/socket.h"
 
 #define SECURE_HEAP ((size_t)4 << 20) /* four resources of the largest size at once; RLIMIT_MEMLOCK is often 8 MiB */
 #define THREADS_MAX 256
 
 static const char *arg_config = BROKER_CONFIG_FILE;
 
-static void print_help(void)
-{
-	(void)printf("sevattest-brokerd: the key broker's store and decisions\n\n"
-		     "  --config FILE             configuration, sections [broker] and [admin] (" BROKER_CONFIG_FILE ")\n"
-		     "  --help                    this text\n"
-		     "  --version                 the version\n");
-}
+static const struct program_option options[] = {
+	{"config", "FILE", "configuration, sections [broker] and [admin] (" BROKER_CONFIG_FILE ")", &arg_config},
+};
 
-/* 0: go on; else the exit code plus one. */
-static int parse_options(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			arg_config = optarg;
-			break;
-		case 'h':
-			print_help();
-			return EXIT_YES + 1;
-		case 'v':
-			(void)printf("sevattest-brokerd %s\n", SEVATTEST_VERSION);
-			return EXIT_YES + 1;
-		default:
-			return EXIT_USAGE + 1;
-		}
-	}
-	if (optind < argc) {
-		(void)fprintf(stderr, "sevattest-brokerd: unexpected argument: %s\n", argv[optind]);
-		return EXIT_USAGE + 1;
-	}
-	return 0;
-}
+static const struct program program = {
+	"sevattest-brokerd", "the key broker's store and decisions", SEVATTEST_VERSION, options, ARRAY_SIZE(options)};
 
 /* Everything that lives as long as the program. */
 struct brokerd {
@@ -108,32 +71,6 @@ static int lock_state(struct brokerd *brokerd, struct error *error)
 	return 0;
 }
 
-static int listen_on(const char *name, const char *path, int *ret_fd, bool *ret_own, struct error *error)
-{
-	int r = socket_inherited(name, ret_fd);
-
-	*ret_own = r == -ENOENT;
-	if (r != -ENOENT)
-		return r ? error_set(error, r, "inherited socket %s: %s", name, strerror(-r)) : 0;
-	return socket_listen_unix(path, 0660, ret_fd, error);
-}
-
-/* Signals reach only the descriptor; threads inherit the mask. */
-static int open_signals(int *ret_fd)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return *ret_fd < 0 ? -errno : 0;
-}
-
 static int open_queues(struct brokerd *brokerd, struct error *error)
 {
 	int r;
@@ -161,13 +98,13 @@ static int prepare(struct brokerd *brokerd, struct error *error)
 	brokerd->slot.credentials = getenv("CREDENTIALS_DIRECTORY");
 	r = lock_state(brokerd, error);
 	if (!r)
-		r = open_signals(&brokerd->signal_fd);
+		r = program_signals(true, &brokerd->signal_fd);
 	if (!r)
 		r = open_queues(brokerd, error);
 	if (!r)
-		r = listen_on("http", brokerd->config.http_socket, &brokerd->http_fd, &brokerd->own_http, error);
+		r = program_listen_unix("http", brokerd->config.http_socket, &brokerd->http_fd, &brokerd->own_http, error);
 	if (!r)
-		r = listen_on("admin", brokerd->config.admin_socket, &brokerd->admin_fd, &brokerd->own_admin, error);
+		r = program_listen_unix("admin", brokerd->config.admin_socket, &brokerd->admin_fd, &brokerd->own_admin, error);
 	if (!r)
 		r = admin_new(&brokerd->slot, brokerd->admin_fd, &brokerd->admin, error);
 	brokerd->notify_fd = notify_open();
@@ -308,7 +245,7 @@ int main(int argc, char **argv)
 	int r;
 
 	log_init("sevattest-brokerd", LOG_INFO);
-	r = parse_options(argc, argv);
+	r = program_options(&program, argc, argv);
 	if (r)
 		return r - 1;
 	r = secret_process_init(SECURE_HEAP);
