@@ -131,7 +131,7 @@ static void put_keys(struct html *html, const struct agent_status *status, int64
 		html_cell_text(html, columns[1], credential->resource);
 		put_outcome(html, columns[2], credential, now);
 		html_cell(html, columns[3]);
-		html_printf(html, "%" PRIu64 " %s", credential->served, credential->served == 1 ? "time" : "times");
+		html_printf(html, "%" PRIu64, credential->served);
 		html_cell_end(html);
 		html_cell(html, columns[4]);
 		html_printf(html, credential->version ? "%" PRIu64 : "-", credential->version);

@@ -139,8 +139,11 @@ void html_time(struct html *html, int64_t seconds, int64_t now)
 	html_text(html, text);
 	html_raw(html, "\">");
 	/* 2026-06-01T00:50:00Z */
-	html_printf(html, "%.10s %.8s UTC", text, strlen(text) > 19 ? text + 11 : "");
-	html_raw(html, "</time>");
+	html_raw(html, "<span>");
+	html_printf(html, "%.10s", text);
+	html_raw(html, "</span> <span>");
+	html_printf(html, "%.8s UTC", strlen(text) > 19 ? text + 11 : "");
+	html_raw(html, "</span></time>");
 	put_distance(html, seconds - now);
 }
 

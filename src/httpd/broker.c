@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "httpd/away.h"
 #include "httpd/connector.h"
 #include "io/clock.h"
 #include "io/frame.h"
@@ -26,7 +27,9 @@ struct pending {
 	struct httpserver_exchange *exchange;
 	enum frame_type type;
 	struct buf payload;
-	struct buf prefix; /* of the body that brokerd answers: our part of a status page */
+	const char *path;            /* of a status page */
+	enum metrics_format format;  /* of `ours` */
+	struct buf ours;             /* our part of the metrics, before the daemon's */
 	uint64_t deadline_ms;
 	uint32_t id;
 };
@@ -43,6 +46,7 @@ struct broker {
 	atomic_ullong unavailable;
 	atomic_ullong connects;
 	/* The running thread's own. */
+	const char *daemon;
 	struct frame_link *link;
 	struct pending *flight[FRAME_IN_FLIGHT_MAX];
 	size_t flights;
@@ -55,7 +59,7 @@ struct broker {
 	uint64_t ask_at_ms;
 };
 
-int broker_new(int connector_fd, unsigned timeout_ms, struct broker **ret)
+int broker_new(const char *daemon, int connector_fd, unsigned timeout_ms, struct broker **ret)
 {
 	struct broker *broker = calloc(1, sizeof(*broker));
 
@@ -69,6 +73,7 @@ int broker_new(int connector_fd, unsigned timeout_ms, struct broker **ret)
 		return -EMFILE;
 	}
 	broker->last = &broker->first;
+	broker->daemon = daemon;
 	broker->connector_fd = connector_fd;
 	broker->timeout_ms = timeout_ms;
 	*ret = broker;
@@ -80,7 +85,7 @@ static struct pending *pending_free(struct pending *pending)
 	if (!pending)
 		return NULL;
 	buf_deinit(&pending->payload);
-	buf_deinit(&pending->prefix);
+	buf_deinit(&pending->ours);
 	free(pending);
 	return NULL;
 }
@@ -97,18 +102,27 @@ struct broker *broker_free(struct broker *broker)
 	return NULL;
 }
 
-/* For a page that has a part of ours this part is the answer. */
+/* Our part of the metrics stands without the daemon's. */
+static bool answer_ours(struct pending *pending)
+{
+	struct httpserver_response ours = {.status = 200, .content_type = metrics_content_type(pending->format)};
+
+	if (pending->ours.size == 0)
+		return false;
+	if (pending->format == METRICS_OPENMETRICS && buf_append_text(&pending->ours, "# EOF\n"))
+		return false;
+	ours.body = buf_view(&pending->ours);
+	httpserver_answer(pending->exchange, &ours);
+	return true;
+}
+
 static void answer_unavailable(struct broker *broker, struct pending *pending, const char *why)
 {
-	struct httpserver_response ours = {.status = 200, .content_type = METRICS_TYPE};
-
 	atomic_fetch_add(&broker->unavailable, 1);
-	if (pending->prefix.size == 0 || buf_append_text(&pending->prefix, "# EOF\n")) {
+	if (pending->path && strcmp(pending->path, "/") == 0)
+		away_answer(pending->exchange, broker->daemon, why, RETRY_AFTER);
+	else if (!answer_ours(pending))
 		httpserver_answer_error(pending->exchange, 503, "Unavailable", why, RETRY_AFTER);
-	} else {
-		ours.body = buf_view(&pending->prefix);
-		httpserver_answer(pending->exchange, &ours);
-	}
 	pending->exchange = NULL;
 }
 
@@ -156,7 +170,7 @@ static void submit(struct broker *broker, struct pending *pending)
 {
 	if (enqueue(broker, pending))
 		return;
-	answer_unavailable(broker, pending, "the key broker cannot be asked now");
+	answer_unavailable(broker, pending, "the daemon cannot be asked now");
 	(void)pending_free(pending);
 }
 
@@ -172,19 +186,36 @@ void broker_submit(struct broker *broker, struct httpserver_exchange *exchange, 
 	submit(broker, pending);
 }
 
-void broker_submit_status(struct broker *broker, struct httpserver_exchange *exchange, const char *path, struct buf *prefix)
+/* NULL: no memory, and the exchange is answered. */
+static struct pending *status_new(struct broker *broker, struct httpserver_exchange *exchange, const char *path)
 {
 	struct pending *pending = pending_new(broker, exchange, FRAME_STATUS_REQUEST);
 
 	if (!pending || buf_append_text(&pending->payload, path)) {
-		(void)pending_free(pending);
 		httpserver_answer_error(exchange, 503, "Unavailable", "no memory", RETRY_AFTER);
+		return pending_free(pending);
+	}
+	pending->path = path;
+	return pending;
+}
+
+void broker_submit_page(struct broker *broker, struct httpserver_exchange *exchange, const char *path)
+{
+	struct pending *pending = status_new(broker, exchange, path);
+
+	if (pending)
+		submit(broker, pending);
+}
+
+void broker_submit_metrics(struct broker *broker, struct httpserver_exchange *exchange, enum metrics_format format, struct buf *ours)
+{
+	struct pending *pending = status_new(broker, exchange, format == METRICS_OPENMETRICS ? "/metrics" : "/metrics.txt");
+
+	if (!pending)
 		return;
-	}
-	if (prefix) {
-		pending->prefix = *prefix;
-		*prefix = (struct buf)BUF_NULL;
-	}
+	pending->format = format;
+	pending->ours = *ours;
+	*ours = (struct buf)BUF_NULL;
 	submit(broker, pending);
 }
 
@@ -219,19 +250,19 @@ static void drop_link(struct broker *broker, const char *why)
 
 	set_accepting(broker, false);
 	if (broker->link) {
-		log_warning("connection to brokerd ended: %s", why);
+		log_warning("connection to %s ended: %s", broker->daemon, why);
 		broker->told = true;
 	}
 	broker->link = frame_link_free(broker->link);
 	for (size_t i = 0; i < broker->flights; i++) {
 		if (broker->flight[i]->exchange)
-			answer_unavailable(broker, broker->flight[i], "the key broker went away");
+			answer_unavailable(broker, broker->flight[i], "the daemon went away");
 		broker->flight[i] = pending_free(broker->flight[i]);
 	}
 	broker->flights = 0;
 	broker->orphans = 0;
 	while ((pending = dequeue(broker))) {
-		answer_unavailable(broker, pending, "the key broker went away");
+		answer_unavailable(broker, pending, "the daemon went away");
 		(void)pending_free(pending);
 	}
 	broker->ask_at_ms = clock_monotonic_ms();
@@ -259,8 +290,8 @@ static void pass_on(struct broker *broker, struct pending *pending, const struct
 	};
 
 	atomic_fetch_add(&broker->answered, 1);
-	if (pending->prefix.size > 0 && !buf_append(&pending->prefix, from->body.data, from->body.size))
-		response.body = buf_view(&pending->prefix);
+	if (pending->ours.size > 0 && !buf_append(&pending->ours, from->body.data, from->body.size))
+		response.body = buf_view(&pending->ours);
 	httpserver_answer(pending->exchange, &response);
 }
 
@@ -299,7 +330,7 @@ static int take_answers(struct broker *broker)
 			return r;
 	}
 	if (r > 0)
-		log_warning("frame from brokerd: %s", frame_error_text(r));
+		log_warning("frame from %s: %s", broker->daemon, frame_error_text(r));
 	return r == -EAGAIN ? 0 : -EPROTO;
 }
 
@@ -339,7 +370,7 @@ static void expire(struct broker *broker, uint64_t now)
 
 		if (!pending->exchange || now < pending->deadline_ms)
 			continue;
-		answer_unavailable(broker, pending, "the key broker did not answer in time");
+		answer_unavailable(broker, pending, "the daemon did not answer in time");
 		broker->orphans++;
 	}
 	if (broker->orphans > ORPHANS_MAX)
@@ -357,7 +388,7 @@ static void take_connection(struct broker *broker)
 	broker->ask_at_ms = clock_monotonic_ms() + RETRY_MS;
 	if (r) {
 		if (!broker->told)
-			log_warning("brokerd cannot be reached: %s; trying on", strerror(-r));
+			log_warning("%s cannot be reached: %s; trying on", broker->daemon, strerror(-r));
 		broker->told = true;
 		return;
 	}
@@ -366,7 +397,7 @@ static void take_connection(struct broker *broker)
 		(void)close(fd);
 		return;
 	}
-	log_notice("connected to brokerd");
+	log_notice("connected to %s", broker->daemon);
 	broker->told = false;
 	atomic_fetch_add(&broker->connects, 1);
 	set_accepting(broker, true);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The connection to brokerd: one AF_UNIX stream, up to 64 requests in flight, the others waiting in a bounded queue. Server threads
- * submit; the thread that runs broker_run() owns the socket, matches answers to requests, makes a new connection when brokerd has gone,
- * and answers 503 with Retry-After for what cannot be asked.
+ * The connection to brokerd, or in the guest to sevattestd: one AF_UNIX stream, up to 64 requests in flight, the others waiting in a bounded
+ * queue. Server threads submit; the thread that runs broker_run() owns the socket, matches answers to requests, makes a new connection when
+ * the daemon has gone, and answers 503 with Retry-After for what cannot be asked.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/error.h"
+#include "base/metrics.h"
 #include "io/http_frame.h"
 #include "io/httpserver.h"
 
@@ -25,21 +26,19 @@ struct broker_counts {
 	bool connected;
 };
 
-/* `connector_fd` from connector_start(), taken over. */
-int broker_new(int connector_fd, unsigned timeout_ms, struct broker **ret) MUST_CHECK;
+/* `daemon` (static) names the program at the other end. `connector_fd` from connector_start(), taken over. */
+int broker_new(const char *daemon, int connector_fd, unsigned timeout_ms, struct broker **ret) MUST_CHECK;
 struct broker *broker_free(struct broker *broker);
 DEFINE_CLEANUP(struct broker *, broker_free)
 
 /* Any thread. The exchange is answered later, or at once when nothing can be asked. */
 void broker_submit(struct broker *broker, struct httpserver_exchange *exchange, const struct http_frame_request *request);
 
-#define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-/*
- * A status page ("/readyz", "/metrics") that brokerd writes. `prefix` (taken; NULL: none) goes before its text, and is the answer when
- * brokerd cannot be asked; it is of METRICS_TYPE.
- */
-void broker_submit_status(struct broker *broker, struct httpserver_exchange *exchange, const char *path, struct buf *prefix);
+/* A status page ("/readyz", "/status", "/") that the daemon writes; its path is a static text. */
+void broker_submit_page(struct broker *broker, struct httpserver_exchange *exchange, const char *path);
+/* Its metrics. `ours` (taken over) goes before its text, and is the answer when the daemon cannot be asked. */
+void broker_submit_metrics(
+	struct broker *broker, struct httpserver_exchange *exchange, enum metrics_format format, struct buf *ours);
 
 /*
  * Runs until `stop_fd` is readable; then everything is answered with 503, also what is submitted afterwards. 0, or -errno: no way to go on.

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sevattest-httpd: TLS and HTTP towards the network, frames towards brokerd. It holds the TLS key and no other, opens nothing and
- * connects to nothing once it serves.
+ * connects to nothing once it serves. With --agent it is the same for the status pages of sevattestd, and has no key at all.
  */
 #include <errno.h>
-#include <getopt.h>
-#include <signal.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/html.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "httpd/broker.h"
@@ -21,79 +21,30 @@
 #include "httpd/connector.h"
 #include "httpd/limit.h"
 #include "httpd/routes.h"
+#include "io/agent_conf.h"
 #include "io/httpserver.h"
 #include "io/notify.h"
+#include "io/program.h"
 #include "io/sandbox.h"
 #include "io/socket.h"
 
 #define SECURE_HEAP ((size_t)1 << 20)
 #define PEM_MAX ((size_t)256 << 10)
 
-static const char *arg_config = HTTPD_CONFIG_FILE;
+static const char *arg_agent;
+static const char *arg_config;
 static const char *arg_port_file;
 static const char *arg_status_port_file;
 
-static const struct {
-	const char *name;
-	const char *value;
-	const char *help;
-} option_help[] = {
-	{"config", "FILE", "configuration, section [http] (" HTTPD_CONFIG_FILE ")"},
-	{"port-file", "FILE", "write the port that was bound"},
-	{"status-port-file", "FILE", "the same for the status pages"},
-	{"help", NULL, "this text"},
-	{"version", NULL, "the version"},
+static const struct program_option options[] = {
+	{"agent", NULL, "in a guest: the status pages of sevattestd, nothing else", &arg_agent},
+	{"config", "FILE", "configuration: [http] of " HTTPD_CONFIG_FILE ", with --agent [status] of " AGENT_CONF_FILE, &arg_config},
+	{"port-file", "FILE", "write the port that was bound for KBS", &arg_port_file},
+	{"status-port-file", "FILE", "the same for the status pages", &arg_status_port_file},
 };
 
-static void print_help(void)
-{
-	(void)printf("sevattest-httpd: the HTTPS front of the key broker\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(option_help); i++)
-		(void)printf("  --%s%s%-*s%s\n", option_help[i].name, option_help[i].value ? " " : "",
-			(int)(26 - strlen(option_help[i].name) - (option_help[i].value ? 1 : 0)),
-			option_help[i].value ? option_help[i].value : "", option_help[i].help);
-}
-
-/* 0: go on; else the exit code plus one. */
-static int parse_options(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"port-file", required_argument, NULL, 'p'},
-		{"status-port-file", required_argument, NULL, 's'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			arg_config = optarg;
-			break;
-		case 'p':
-			arg_port_file = optarg;
-			break;
-		case 's':
-			arg_status_port_file = optarg;
-			break;
-		case 'h':
-			print_help();
-			return EXIT_YES + 1;
-		case 'v':
-			(void)printf("sevattest-httpd %s\n", SEVATTEST_VERSION);
-			return EXIT_YES + 1;
-		default:
-			return EXIT_USAGE + 1;
-		}
-	}
-	if (optind < argc) {
-		(void)fprintf(stderr, "sevattest-httpd: unexpected argument: %s\n", argv[optind]);
-		return EXIT_USAGE + 1;
-	}
-	return 0;
-}
+static const struct program program = {"sevattest-httpd", "the HTTPS front of the key broker, and the status pages on both sides",
+	SEVATTEST_VERSION, options, ARRAY_SIZE(options)};
 
 /* Everything that lives as long as the program. */
 struct httpd {
@@ -107,6 +58,7 @@ struct httpd {
 	int status_fd;
 	int stop_fd;
 	int notify_fd;
+	char page_policy[HTML_POLICY_MAX];
 	bool configured; /* what fails before is the user's to mend */
 };
 
@@ -134,19 +86,50 @@ static int listen_on(const char *name, const char *address, const char *port_fil
 	return write_port(port_file, port, error);
 }
 
-/* Signals reach only the descriptor; threads inherit the mask. */
-static int open_signals(int *ret_fd)
+/* Can somebody else than this machine reach the socket? */
+static bool is_open_to_others(int fd)
 {
-	sigset_t set;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address = {.v4 = {.sin_family = AF_UNSPEC}};
+	socklen_t size = sizeof(address);
 
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return *ret_fd < 0 ? -errno : 0;
+	if (getsockname(fd, &address.any, &size) < 0)
+		return false;
+	if (address.any.sa_family == AF_INET)
+		return ntohl(address.v4.sin_addr.s_addr) >> 24 != 127;
+	return address.any.sa_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
+}
+
+static int open_status(struct httpd *httpd, struct error *error)
+{
+	int r;
+
+	if (strcmp(httpd->config.status_listen, "off") == 0)
+		return 0;
+	r = listen_on("status", httpd->config.status_listen, arg_status_port_file, &httpd->status_fd, error);
+	if (r)
+		return r;
+	httpd->routes.status_any_address = is_open_to_others(httpd->status_fd);
+	httpd->routes.status_hosts = &httpd->config.status_hosts;
+	r = html_policy(httpd->page_policy);
+	return r ? error_set(error, r, "%s", strerror(-r)) : 0;
+}
+
+static int open_kbs(struct httpd *httpd, struct error *error)
+{
+	int r;
+
+	if (httpd->config.agent)
+		return 0;
+	r = file_read(httpd->config.certificate, PEM_MAX, &httpd->certificate, error);
+	if (!r)
+		r = file_read_secret(httpd->config.private_key, PEM_MAX, false, &httpd->key, error);
+	if (!r)
+		r = listen_on("https", httpd->config.listen, arg_port_file, &httpd->listen_fd, error);
+	return r;
 }
 
 /* All that needs files, ports or a fork. The connector first: it inherits neither key nor port. */
@@ -154,22 +137,17 @@ static int prepare(struct httpd *httpd, struct error *error)
 {
 	int r;
 
-	r = httpd_config_read(arg_config, &httpd->config, error);
+	r = httpd_config_read(arg_config, arg_agent != NULL, &httpd->config, error);
 	if (r)
 		return r;
 	httpd->configured = true;
 	r = connector_start(httpd->config.broker, &httpd->connector_fd, error);
-	if (r)
-		return r;
-	r = file_read(httpd->config.certificate, PEM_MAX, &httpd->certificate, error);
 	if (!r)
-		r = file_read_secret(httpd->config.private_key, PEM_MAX, false, &httpd->key, error);
+		r = open_kbs(httpd, error);
 	if (!r)
-		r = listen_on("https", httpd->config.listen, arg_port_file, &httpd->listen_fd, error);
-	if (!r && strcmp(httpd->config.status_listen, "off") != 0)
-		r = listen_on("status", httpd->config.status_listen, arg_status_port_file, &httpd->status_fd, error);
+		r = open_status(httpd, error);
 	if (!r)
-		r = open_signals(&httpd->stop_fd);
+		r = program_signals(false, &httpd->stop_fd);
 	httpd->notify_fd = notify_open();
 	tzset(); /* reads a file */
 	return r;
@@ -186,7 +164,7 @@ static int narrow(struct error *error)
 	return r;
 }
 
-static int start_servers(struct httpd *httpd, struct error *error)
+static int start_kbs(struct httpd *httpd, struct error *error)
 {
 	const struct httpd_config *config = &httpd->config;
 	struct httpserver_config kbs = {
@@ -201,21 +179,33 @@ static int start_servers(struct httpd *httpd, struct error *error)
 		.handler = routes_kbs,
 		.context = &httpd->routes,
 	};
+	int r = 0;
+
+	if (config->agent)
+		return 0;
+	if (config->requests_per_second > 0)
+		r = limit_new(config->requests_per_second, config->request_burst, &httpd->routes.limit);
+	if (!r)
+		r = httpserver_new(&kbs, &httpd->routes.server, error);
+	secret_deinit(&httpd->key);
+	return r;
+}
+
+static int start_servers(struct httpd *httpd, struct error *error)
+{
+	const struct httpd_config *config = &httpd->config;
 	struct httpserver_config status = {.listen_fd = httpd->status_fd,
 		.connections_max = 16,
 		.connections_per_address = 16,
 		.body_max = 1,
+		.page_policy = httpd->page_policy,
 		.handler = routes_status,
 		.context = &httpd->routes};
-	int r = 0;
+	int r = broker_new(config->agent ? "sevattestd" : "sevattest-brokerd", httpd->connector_fd, (unsigned)config->broker_timeout * 1000,
+		&httpd->routes.broker);
 
-	if (config->requests_per_second > 0)
-		r = limit_new(config->requests_per_second, config->request_burst, &httpd->routes.limit);
 	if (!r)
-		r = broker_new(httpd->connector_fd, (unsigned)config->broker_timeout * 1000, &httpd->routes.broker);
-	if (!r)
-		r = httpserver_new(&kbs, &httpd->routes.server, error);
-	secret_deinit(&httpd->key);
+		r = start_kbs(httpd, error);
 	if (!r && httpd->status_fd >= 0)
 		r = httpserver_new(&status, &httpd->status, error);
 	return r;
@@ -253,7 +243,7 @@ int main(int argc, char **argv)
 {
 	struct httpd httpd = {.connector_fd = -1, .listen_fd = -1, .status_fd = -1, .stop_fd = -1, .notify_fd = -1};
 	struct error error = ERROR_NULL;
-	int r = parse_options(argc, argv);
+	int r = program_options(&program, argc, argv);
 
 	if (r)
 		return r - 1;

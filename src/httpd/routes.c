@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/routes.h"
 
-#include <inttypes.h>
 #include <string.h>
 
+#include "base/metrics.h"
 #include "base/text.h"
+#include "httpd/host.h"
 #include "io/clock.h"
 
 #define KBS_PREFIX "/kbs/v0/"
@@ -64,63 +65,92 @@ void routes_kbs(void *context, struct httpserver_exchange *exchange, const struc
 		broker_submit(routes->broker, exchange, &frame);
 }
 
-static void healthz(struct routes *routes, struct httpserver_exchange *exchange)
+static void healthz(struct httpserver_exchange *exchange)
 {
 	struct httpserver_response response = {.status = 200, .content_type = "text/plain; charset=utf-8", .body = bytes_of_text("ok\n")};
 
-	(void)routes;
 	httpserver_answer(exchange, &response);
 }
 
-static void readyz(struct routes *routes, struct httpserver_exchange *exchange)
+static void put_server(struct metrics *m, struct httpserver *server)
 {
-	broker_submit_status(routes->broker, exchange, "/readyz", NULL);
+	struct httpserver_counts counts;
+
+	if (!server)
+		return;
+	httpserver_counts(server, &counts);
+	metrics_family(m, "sevattest_httpd_connections", METRICS_GAUGE, NULL, "Open connections of the KBS port.");
+	metrics_u64(m, counts.connections);
+	metrics_family(m, "sevattest_httpd_requests", METRICS_COUNTER, NULL, "Whole requests that arrived on the KBS port.");
+	metrics_u64(m, counts.requests);
+	metrics_family(m, "sevattest_httpd_refused", METRICS_COUNTER, NULL, "Requests refused before routing: malformed, too large, too slow.");
+	metrics_u64(m, counts.refused);
 }
 
-static void metrics(struct routes *routes, struct httpserver_exchange *exchange)
+static int write_metrics(struct routes *routes, enum metrics_format format, struct buf *to)
+{
+	struct broker_counts counts;
+	struct metrics m;
+
+	broker_counts(routes->broker, &counts);
+	metrics_begin(&m, format, to);
+	put_server(&m, routes->server);
+	metrics_family(&m, "sevattest_httpd_daemon_answers", METRICS_COUNTER, NULL, "Answers of the daemon behind this front.");
+	metrics_u64(&m, counts.answered);
+	metrics_family(&m, "sevattest_httpd_daemon_unavailable", METRICS_COUNTER, NULL, "Requests that the daemon could not be asked.");
+	metrics_u64(&m, counts.unavailable);
+	metrics_family(&m, "sevattest_httpd_daemon_connects", METRICS_COUNTER, NULL, "Connections made to the daemon.");
+	metrics_u64(&m, counts.connects);
+	metrics_family(&m, "sevattest_httpd_daemon_connected", METRICS_GAUGE, NULL, "1 while the daemon is connected.");
+	metrics_bool(&m, counts.connected);
+	return metrics_error(&m);
+}
+
+/* Whoever does not ask for OpenMetrics gets the form that everybody reads. */
+static enum metrics_format format_of(const struct httpserver_request *request)
+{
+	return request->accept && strstr(request->accept, "application/openmetrics-text") ? METRICS_OPENMETRICS : METRICS_TEXT;
+}
+
+static void metrics(struct routes *routes, struct httpserver_exchange *exchange, const struct httpserver_request *request)
 {
 	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
-	struct httpserver_counts server;
-	struct broker_counts broker;
-	int r;
+	enum metrics_format format = format_of(request);
 
-	httpserver_counts(routes->server, &server);
-	broker_counts(routes->broker, &broker);
-	r = buf_printf(&text,
-		"# TYPE sevattest_httpd_connections gauge\nsevattest_httpd_connections %" PRIu64 "\n"
-		"# TYPE sevattest_httpd_requests counter\nsevattest_httpd_requests_total %" PRIu64 "\n"
-		"# TYPE sevattest_httpd_refused counter\nsevattest_httpd_refused_total %" PRIu64 "\n"
-		"# TYPE sevattest_httpd_broker_answers counter\nsevattest_httpd_broker_answers_total %" PRIu64 "\n"
-		"# TYPE sevattest_httpd_broker_unavailable counter\nsevattest_httpd_broker_unavailable_total %" PRIu64 "\n"
-		"# TYPE sevattest_httpd_broker_connects counter\nsevattest_httpd_broker_connects_total %" PRIu64 "\n"
-		"# TYPE sevattest_httpd_broker_connected gauge\nsevattest_httpd_broker_connected %d\n",
-		server.connections, server.requests, server.refused, broker.answered, broker.unavailable, broker.connects,
-		broker.connected);
-	if (r)
+	if (write_metrics(routes, format, &text))
 		httpserver_answer_error(exchange, 503, "Unavailable", "no memory", 1);
 	else
-		broker_submit_status(routes->broker, exchange, "/metrics", &text);
+		broker_submit_metrics(routes->broker, exchange, format, &text);
 }
 
-static const struct {
-	const char *path;
-	void (*answer)(struct routes *routes, struct httpserver_exchange *exchange);
-} status_routes[] = {
-	{"/healthz", healthz},
-	{"/readyz", readyz},
-	{"/metrics", metrics},
-};
+/* The daemon's own, by the names under which it knows them. */
+static const char *find_page(const char *path)
+{
+	static const char *const pages[] = {"/", "/readyz", "/status"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		if (strcmp(pages[i], path) == 0)
+			return pages[i];
+	return NULL;
+}
 
 void routes_status(void *context, struct httpserver_exchange *exchange, const struct httpserver_request *request)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(status_routes); i++) {
-		if (strcmp(status_routes[i].path, request->path) != 0)
-			continue;
-		if (strcmp(request->method, "GET") == 0)
-			status_routes[i].answer(context, exchange);
-		else
-			refuse_method(exchange, "GET");
-		return;
-	}
-	httpserver_answer_error(exchange, 404, "InvalidRequestPath", "nothing is here", 0);
+	struct routes *routes = context;
+	const char *page = find_page(request->path);
+	bool is_health = strcmp(request->path, "/healthz") == 0;
+	bool is_metrics = strcmp(request->path, "/metrics") == 0;
+
+	if (!host_allowed(request->host, routes->status_any_address, routes->status_hosts))
+		httpserver_answer_error(exchange, 421, "MisdirectedRequest", "no such host here: ask localhost or a loopback address", 0);
+	else if (!page && !is_health && !is_metrics)
+		httpserver_answer_error(exchange, 404, "InvalidRequestPath", "nothing is here", 0);
+	else if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)
+		refuse_method(exchange, "GET, HEAD");
+	else if (page)
+		broker_submit_page(routes->broker, exchange, page);
+	else if (is_metrics)
+		metrics(routes, exchange, request);
+	else
+		healthz(exchange);
 }

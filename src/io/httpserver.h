@@ -27,6 +27,8 @@ struct httpserver_request {
 	const char *query;  /* raw text after "?", or NULL */
 	const char *cookie;        /* header values, or NULL */
 	const char *authorization;
+	const char *host;
+	const char *accept;
 	const char *peer; /* "192.0.2.1" or "2001:db8::1" */
 	struct bytes body;
 };
@@ -54,6 +56,7 @@ struct httpserver_config {
 	unsigned idle_timeout_s;           /* 0: 30; also the most between two bytes of a request */
 	unsigned request_timeout_s;        /* 0: 30; from the first byte of a connection's request to its last */
 	size_t body_max;                   /* 0: HTTPSERVER_BODY_MAX */
+	const char *page_policy;           /* Content-Security-Policy of every answer, and the headers that go with it; NULL: none */
 	httpserver_handler handler;
 	void *context;
 };

@@ -131,7 +131,16 @@ static bool add_header(struct MHD_Response *answer, const char *name, const char
 	return !value || MHD_add_response_header(answer, name, value) == MHD_YES;
 }
 
-static struct MHD_Response *make_answer(const struct httpserver_response *response)
+/* For a port that people look at: nothing is guessed, nothing is taken along, nobody else's page may hold it. */
+static bool add_page_headers(struct MHD_Response *answer, const char *policy)
+{
+	if (!policy)
+		return true;
+	return add_header(answer, "Content-Security-Policy", policy) && add_header(answer, "X-Content-Type-Options", "nosniff") &&
+	       add_header(answer, "Referrer-Policy", "no-referrer") && add_header(answer, "Cross-Origin-Resource-Policy", "same-origin");
+}
+
+static struct MHD_Response *make_answer(const struct httpserver_response *response, const char *page_policy)
 {
 	static const uint8_t nothing;
 	const uint8_t *data = response->body.size ? response->body.data : &nothing;
@@ -148,7 +157,8 @@ static struct MHD_Response *make_answer(const struct httpserver_response *respon
 	(void)snprintf(seconds, sizeof(seconds), "%u", response->retry_after);
 	good = add_header(answer, "Content-Type", response->content_type) && add_header(answer, "Set-Cookie", response->set_cookie) &&
 	       add_header(answer, "Allow", response->allow) && add_header(answer, "Location", response->location) &&
-	       add_header(answer, "Retry-After", response->retry_after ? seconds : NULL) && add_header(answer, "Cache-Control", "no-store");
+	       add_header(answer, "Retry-After", response->retry_after ? seconds : NULL) && add_header(answer, "Cache-Control", "no-store") &&
+	       add_page_headers(answer, page_policy);
 	if (!good) {
 		MHD_destroy_response(answer);
 		return NULL;
@@ -158,8 +168,8 @@ static struct MHD_Response *make_answer(const struct httpserver_response *respon
 
 void httpserver_answer(struct httpserver_exchange *exchange, const struct httpserver_response *response)
 {
-	struct MHD_Response *answer = make_answer(response);
 	struct httpserver *server = exchange->server;
+	struct MHD_Response *answer = make_answer(response, server->config.page_policy);
 	struct MHD_Connection *resume = NULL;
 
 	(void)pthread_mutex_lock(&server->lock);
@@ -285,6 +295,8 @@ static enum MHD_Result call_handler(struct httpserver_exchange *exchange, const 
 		.query = exchange->query,
 		.cookie = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Cookie"),
 		.authorization = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Authorization"),
+		.host = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Host"),
+		.accept = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Accept"),
 		.peer = exchange->peer,
 		.body = buf_view(&exchange->body),
 	};

@@ -130,12 +130,12 @@ def page_keys():
 
 def program_keys():
     """The tables in the sources: what the programs accept, with the defaults."""
-    keys = {}
-    for path, row in (("src/broker/config.c", r'KEY\("([a-z]+)", "(\w+)", (\w+), \w+, \d+, \d+, (?:"([^"]*)"|NULL)'),
-                      ("src/httpd/config.c", r'KEY\(()"(\w+)", (\w+), \w+, \d+, \d+, (?:"([^"]*)"|NULL)')):
+    keys, row = {}, r'KEY\("([a-z]+)", "(\w+)", (\w+), \w+, \d+, \d+, (?:"([^"]*)"|NULL)'
+    for path in ("src/broker/config.c", "src/httpd/config.c"):
         with open(os.path.join(SOURCE, path), encoding="utf-8") as file:
             for section, name, kind, default in re.findall(row, file.read()):
-                keys[section or "http", name] = (kind, default)
+                if section != "status":  # of agent.conf
+                    keys[section, name] = (kind, default)
     return keys
 
 

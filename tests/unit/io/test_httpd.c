@@ -332,7 +332,7 @@ START_TEST(carries_requests)
 	ck_assert_uint_eq(ask(&httpd, "GET", "/healthz", NULL, NULL), 200);
 	ck_assert_uint_eq(ask(&httpd, "GET", "/metrics", &page, NULL), 200);
 	ck_assert_int_eq(buf_u8(&page, 0), 0);
-	ck_assert_ptr_nonnull(strstr((const char *)page.data, "\nsevattest_httpd_broker_connected 1\ntheirs 1\n# EOF\n"));
+	ck_assert_ptr_nonnull(strstr((const char *)page.data, "\nsevattest_httpd_daemon_connected 1\ntheirs 1\n# EOF\n"));
 	ck_assert_uint_eq(ask(&httpd, "DELETE", "/metrics", NULL, NULL), 405);
 	ck_assert_uint_eq(ask(&httpd, "GET", "/elsewhere", NULL, NULL), 404);
 	ck_assert_int_eq(httpd_stop(&httpd), 0);
