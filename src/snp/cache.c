@@ -14,14 +14,9 @@
 #define WAYS 4
 #define PAIRS 8 /* three products with ASK and ASVK each, and two of an operator */
 
-struct authority {
-	X509 *x509;
-	uint8_t *der;
-	size_t size;
-};
-
 struct pair {
-	struct authority intermediate, root;
+	uint8_t *der; /* the intermediate's, then the root's */
+	size_t intermediate_size, size;
 };
 
 struct slot {
@@ -54,23 +49,10 @@ int snp_vek_cache_new(size_t capacity, struct snp_vek_cache **ret)
 	return 0;
 }
 
-static void authority_deinit(struct authority *authority)
-{
-	X509_free(authority->x509);
-	free(authority->der);
-	*authority = (struct authority){0};
-}
-
-static void pair_deinit(struct pair *pair)
-{
-	authority_deinit(&pair->intermediate);
-	authority_deinit(&pair->root);
-}
-
 struct snp_vek_cache *snp_vek_cache_free(struct snp_vek_cache *cache)
 {
 	for (size_t i = 0; cache && i < PAIRS; i++)
-		pair_deinit(&cache->pairs[i]);
+		free(cache->pairs[i].der);
 	free(cache);
 	return NULL;
 }
@@ -116,46 +98,30 @@ void snp_vek_cache_put(struct snp_vek_cache *cache, const uint8_t digest[static 
 	victim->used = ++cache->clock;
 }
 
-static bool is_from(const struct authority *authority, struct bytes der)
+static bool is_pair(const struct pair *pair, struct bytes intermediate, struct bytes root)
 {
-	return authority->x509 && bytes_equal(bytes_of(authority->der, authority->size), der);
+	return pair->der && bytes_equal(bytes_of(pair->der, pair->intermediate_size), intermediate) &&
+	       bytes_equal(bytes_of(pair->der + pair->intermediate_size, pair->size - pair->intermediate_size), root);
 }
 
-X509 *snp_vek_cache_known(const struct snp_vek_cache *cache, struct bytes der)
-{
-	for (size_t i = 0; i < PAIRS; i++) {
-		if (is_from(&cache->pairs[i].intermediate, der))
-			return cache->pairs[i].intermediate.x509;
-		if (is_from(&cache->pairs[i].root, der))
-			return cache->pairs[i].root.x509;
-	}
-	return NULL;
-}
-
-bool snp_vek_cache_has_pair(const struct snp_vek_cache *cache, const X509 *intermediate, const X509 *root)
+bool snp_vek_cache_has_pair(const struct snp_vek_cache *cache, struct bytes intermediate, struct bytes root)
 {
 	for (size_t i = 0; i < PAIRS; i++)
-		if (intermediate && cache->pairs[i].intermediate.x509 == intermediate && cache->pairs[i].root.x509 == root)
+		if (is_pair(&cache->pairs[i], intermediate, root))
 			return true;
 	return false;
 }
 
-static bool authority_init(struct authority *authority, const struct snp_cert *cert)
-{
-	authority->der = malloc(cert->der.size);
-	if (!authority->der || X509_up_ref(cert->x509) != 1)
-		return false;
-	memcpy(authority->der, cert->der.data, cert->der.size);
-	authority->size = cert->der.size;
-	authority->x509 = cert->x509;
-	return true;
-}
-
-void snp_vek_cache_put_pair(struct snp_vek_cache *cache, const struct snp_cert *intermediate, const struct snp_cert *root)
+void snp_vek_cache_put_pair(struct snp_vek_cache *cache, struct bytes intermediate, struct bytes root)
 {
 	struct pair *pair = &cache->pairs[cache->next_pair++ % PAIRS];
+	size_t size = intermediate.size + root.size;
+	uint8_t *der = malloc(size);
 
-	pair_deinit(pair);
-	if (!authority_init(&pair->intermediate, intermediate) || !authority_init(&pair->root, root))
-		pair_deinit(pair);
+	if (!der)
+		return;
+	memcpy(der, intermediate.data, intermediate.size);
+	memcpy(der + intermediate.size, root.data, root.size);
+	free(pair->der);
+	*pair = (struct pair){der, intermediate.size, size};
 }

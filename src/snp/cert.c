@@ -1,304 +1,319 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The structure of a certificate (RFC 5280, 4.1), narrowed to what AMD issues: version 3, names of printable strings, no unique identifiers.
+ * Everything is read once, in order, from bounded views; nothing is copied but the common names. cert_key.c does what costs time.
+ */
 #include "snp/cert.h"
 
-#include <errno.h>
-#include <openssl/core_names.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
-#include <openssl/x509v3.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/crypto.h"
 #include "base/text.h"
+
+#define NAME_PARTS_MAX 16
+#define EXTENSIONS_MAX 32 /* a VEK has 13, and room for what is to come */
+#define SERIAL_MAX 20     /* RFC 5280, 4.1.2.2 */
+#define VERSION_3 2
 
 /* 1.3.6.1.4.1.3704.1 */
 static const uint8_t amd_arc[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0x9c, 0x78, 0x01};
+static const uint8_t oid_common_name[] = {0x55, 0x04, 0x03};
+static const uint8_t oid_basic_constraints[] = {0x55, 0x1d, 0x13};
+static const uint8_t oid_key_usage[] = {0x55, 0x1d, 0x0f};
 
-/* The octets of an extension's OID behind AMD's arc; empty for a foreign one. */
-static struct bytes amd_oid(const X509_EXTENSION *extension)
+struct extension {
+	struct bytes oid, value;
+	bool critical;
+};
+
+static bool is_oid(struct bytes oid, const void *wanted, size_t size)
 {
-	const ASN1_OBJECT *object = X509_EXTENSION_get_object((X509_EXTENSION *)(uintptr_t)extension);
-	size_t size = OBJ_length(object);
-	const uint8_t *data = OBJ_get0_data(object);
+	return bytes_equal(oid, bytes_of(wanted, size));
+}
 
-	if (size <= sizeof(amd_arc) || memcmp(data, amd_arc, sizeof(amd_arc)) != 0)
+/* The octets behind AMD's arc; empty for a foreign one. */
+static struct bytes amd_oid(struct bytes oid)
+{
+	if (oid.size <= sizeof(amd_arc) || memcmp(oid.data, amd_arc, sizeof(amd_arc)) != 0)
 		return bytes_of(NULL, 0);
-	return bytes_of(data + sizeof(amd_arc), size - sizeof(amd_arc));
+	return bytes_from(oid, sizeof(amd_arc));
 }
 
-void snp_common_name(char to[static SNP_NAME_MAX], const X509_NAME *name)
+static struct bytes read_string(struct reader *reader)
 {
-	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-	const ASN1_STRING *value;
+	static const uint8_t tags[] = {DER_UTF8_STRING, DER_PRINTABLE_STRING, DER_IA5_STRING};
+	struct bytes text = bytes_of(NULL, 0);
 
-	to[0] = '\0';
-	if (at < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
+	for (size_t i = 0; i < sizeof(tags); i++)
+		if (der_next_is(reader, tags[i]))
+			text = der_read(reader, tags[i], NULL);
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+			reader_fail(reader);
+	if (text.size == 0)
+		reader_fail(reader);
+	return text;
+}
+
+/* A Name, and its common name if it has exactly one. */
+static struct bytes read_name(struct reader *reader, char ret_common[static SNP_NAME_MAX])
+{
+	struct bytes whole, contents = der_read(reader, DER_SEQUENCE, &whole), common = bytes_of(NULL, 0);
+	size_t parts = 0, commons = 0;
+	struct reader name;
+
+	reader_init(&name, contents);
+	while (der_more(&name)) {
+		struct reader set = der_enter(&name, DER_SET), part = der_enter(&set, DER_SEQUENCE);
+		struct bytes oid = der_oid(&part), text = read_string(&part);
+
+		if (is_oid(oid, oid_common_name, sizeof(oid_common_name))) {
+			common = text;
+			commons++;
+		}
+		der_leave(&set, &part);
+		der_leave(&name, &set);
+		if (++parts > NAME_PARTS_MAX)
+			reader_fail(&name);
+	}
+	der_leave(reader, &name);
+	ret_common[0] = '\0';
+	if (commons == 1 && reader_ok(reader))
+		text_printable(ret_common, SNP_NAME_MAX, common);
+	return whole;
+}
+
+static void read_validity(struct reader *reader, struct snp_cert *cert)
+{
+	struct reader validity = der_enter(reader, DER_SEQUENCE);
+
+	cert->not_before = der_time(&validity);
+	cert->not_after = der_time(&validity);
+	der_leave(reader, &validity);
+}
+
+static void read_spki(struct reader *reader, struct snp_cert *cert)
+{
+	static const uint8_t rsa[] = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+	static const uint8_t p384[] = {0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
+	struct bytes algorithm, bits, contents = der_read(reader, DER_SEQUENCE, &cert->spki);
+	struct reader spki, key;
+
+	reader_init(&spki, contents);
+	algorithm = der_read(&spki, DER_SEQUENCE, NULL);
+	bits = der_bits(&spki);
+	der_leave(reader, &spki);
+	if (is_oid(algorithm, p384, sizeof(p384)) && bits.size == 97 && bits.data[0] == 4) {
+		cert->key_kind = SNP_KEY_P384;
+		cert->key = bytes_from(bits, 1);
+	} else if (is_oid(algorithm, rsa, sizeof(rsa))) {
+		struct reader outer;
+		struct bytes modulus;
+
+		reader_init(&outer, bits);
+		key = der_enter(&outer, DER_SEQUENCE);
+		modulus = der_unsigned(&key);
+		/* A first octet of zero, then the modulus with its highest bit set: exactly 4096 bits. */
+		if (der_number(&key) == 65537 && reader_done(&key) && reader_done(&outer) && modulus.size == SNP_RSA_SIZE + 1 && modulus.data[0] == 0) {
+			cert->key_kind = SNP_KEY_RSA4096;
+			cert->key = bytes_from(modulus, 1);
+		}
+	}
+}
+
+static void read_extension(struct reader *reader, struct extension *ret)
+{
+	struct reader extension = der_enter(reader, DER_SEQUENCE);
+
+	ret->oid = der_oid(&extension);
+	ret->critical = der_next_is(&extension, DER_BOOLEAN) && der_true(&extension);
+	ret->value = der_read(&extension, DER_OCTET_STRING, NULL);
+	der_leave(reader, &extension);
+}
+
+static void read_constraints(struct bytes value, struct snp_cert *cert)
+{
+	struct reader r, inside;
+	bool ca = false;
+
+	reader_init(&r, value);
+	inside = der_enter(&r, DER_SEQUENCE);
+	if (der_next_is(&inside, DER_BOOLEAN))
+		ca = der_true(&inside);
+	if (ca && der_next_is(&inside, DER_INTEGER)) {
+		cert->path_length = der_number(&inside);
+		cert->has_path_length = true;
+	}
+	der_leave(&r, &inside);
+	cert->constraints = !reader_done(&r) ? SNP_CONSTRAINTS_BAD : ca ? SNP_CONSTRAINTS_CA : SNP_CONSTRAINTS_NO_CA;
+}
+
+/* Bit 0 is the highest of the first octet. Unused bits must be zero; bit 8 (decipherOnly) means nothing here. */
+static void read_usage(struct bytes value, struct snp_cert *cert)
+{
+	struct bytes bits;
+	struct reader r;
+	unsigned unused;
+
+	reader_init(&r, value);
+	bits = der_read(&r, DER_BIT_STRING, NULL);
+	if (!reader_done(&r) || bits.size < 2 || bits.size > 3 || bits.data[0] > 7)
 		return;
-	value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
-	if (value)
-		text_printable(to, SNP_NAME_MAX, bytes_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
+	unused = bits.data[0];
+	if (bits.data[bits.size - 1] & ((1U << unused) - 1))
+		return;
+	for (unsigned i = 0; i < 8; i++)
+		if (bits.data[1] & (0x80U >> i))
+			cert->key_usage |= 1U << i;
 }
 
-static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
+static void read_extensions(struct reader *reader, struct snp_cert *cert)
 {
-	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = (y >= 0 ? y : y - 399) / 400;
-	int64_t year_of_era = y - era * 400;
-	int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+	struct reader outer = der_enter(reader, DER_EXPLICIT(3)), list;
+	size_t count = 0;
 
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+	cert->extensions = der_read(&outer, DER_SEQUENCE, NULL);
+	der_leave(reader, &outer);
+	reader_init(&list, cert->extensions);
+	while (der_more(&list)) {
+		struct extension extension;
+
+		read_extension(&list, &extension);
+		if (++count > EXTENSIONS_MAX)
+			reader_fail(&list);
+		if (!reader_ok(&list))
+			break;
+		if (amd_oid(extension.oid).size > 0)
+			cert->role = SNP_ROLE_VEK;
+		else if (is_oid(extension.oid, oid_basic_constraints, sizeof(oid_basic_constraints)))
+			read_constraints(extension.value, cert);
+		else if (is_oid(extension.oid, oid_key_usage, sizeof(oid_key_usage)))
+			read_usage(extension.value, cert);
+	}
+	if (count == 0)
+		reader_fail(reader);
+	der_leave(reader, &list);
 }
 
-bool snp_time_read(const ASN1_TIME *time, int64_t *ret)
+static void read_tbs(struct reader *reader, struct snp_cert *cert)
 {
-	struct tm tm;
+	struct bytes contents = der_read(reader, DER_SEQUENCE, &cert->tbs);
+	struct reader tbs, version;
 
-	if (!time || ASN1_TIME_to_tm(time, &tm) != 1)
-		return false;
-	*ret = days_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday) * 86400 + tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
-	return true;
+	reader_init(&tbs, contents);
+	version = der_enter(&tbs, DER_EXPLICIT(0));
+	if (der_number(&version) != VERSION_3)
+		reader_fail(&tbs);
+	der_leave(&tbs, &version);
+	cert->serial = der_unsigned(&tbs);
+	if (cert->serial.size > SERIAL_MAX)
+		reader_fail(&tbs);
+	cert->algorithm = der_read(&tbs, DER_SEQUENCE, NULL);
+	cert->issuer_name = read_name(&tbs, cert->issuer);
+	read_validity(&tbs, cert);
+	cert->subject_name = read_name(&tbs, cert->subject);
+	read_spki(&tbs, cert);
+	read_extensions(&tbs, cert);
+	der_leave(reader, &tbs);
 }
 
-static bool has_vek_extension(const X509 *x509)
+/* For the algorithms that are not AMD's: whatever they are, OpenSSL has to be able to read them too. */
+static bool algorithm_readable(struct bytes algorithm)
 {
-	for (int i = 0; i < X509_get_ext_count(x509); i++)
-		if (amd_oid(X509_get_ext(x509, i)).size > 0)
-			return true;
-	return false;
+	static const uint8_t null[] = {DER_NULL, 0};
+	struct reader r;
+
+	reader_init(&r, algorithm);
+	(void)der_oid(&r);
+	if (der_next_is(&r, DER_SEQUENCE))
+		(void)der_read(&r, DER_SEQUENCE, NULL);
+	else if (der_next_is(&r, DER_OID))
+		(void)der_oid(&r);
+	else if (der_more(&r))
+		return bytes_equal(bytes_of(r.at, reader_left(&r)), bytes_of(null, sizeof(null)));
+	return reader_done(&r);
 }
 
-/* BER that is not DER comes out differently when it is encoded again. */
-static bool is_exact(X509 *x509, struct bytes der)
+static bool spki_readable(struct bytes spki)
 {
-	unsigned char *again = NULL;
-	int size = i2d_X509(x509, &again);
-	bool same = size > 0 && bytes_equal(bytes_of(again, (size_t)size), der);
+	struct reader r, inside;
 
-	OPENSSL_free(again);
-	return same;
-}
-
-static bool fill(struct snp_cert *cert)
-{
-	X509 *x = cert->x509;
-
-	if (X509_get_version(x) != X509_VERSION_3 || !is_exact(x, cert->der))
-		return false;
-	if (!snp_time_read(X509_get0_notBefore(x), &cert->not_before) || !snp_time_read(X509_get0_notAfter(x), &cert->not_after))
-		return false;
-	snp_common_name(cert->subject, X509_get_subject_name(x));
-	snp_common_name(cert->issuer, X509_get_issuer_name(x));
-	if (has_vek_extension(x))
-		cert->role = SNP_ROLE_VEK;
-	else
-		cert->role = text_starts_with(cert->subject, "ARK-") ? SNP_ROLE_ROOT : SNP_ROLE_INTERMEDIATE;
-	return true;
+	reader_init(&r, spki);
+	inside = der_enter(&r, DER_SEQUENCE);
+	return algorithm_readable(der_read(&inside, DER_SEQUENCE, NULL));
 }
 
 int snp_cert_parse(struct bytes der, struct snp_cert *ret)
 {
-	struct snp_cert cert = {.der = der};
-	const unsigned char *at = der.data;
+	struct snp_cert cert = {.der = der, .role = SNP_ROLE_INTERMEDIATE};
+	struct reader r, outer;
+	struct bytes algorithm;
 
-	if (der.size == 0 || der.size > INT32_MAX)
+	reader_init(&r, der);
+	outer = der_enter(&r, DER_SEQUENCE);
+	read_tbs(&outer, &cert);
+	algorithm = der_read(&outer, DER_SEQUENCE, NULL);
+	cert.signature = der_bits(&outer);
+	der_leave(&r, &outer);
+	if (!reader_done(&r) || !algorithm_readable(cert.algorithm) || !algorithm_readable(algorithm) || !spki_readable(cert.spki))
 		return SNP_CERT_E_PARSE;
-	cert.x509 = d2i_X509(NULL, &at, (long)der.size);
-	ERR_clear_error();
-	if (!cert.x509)
-		return SNP_CERT_E_PARSE;
-	if (at != der.data + der.size || !fill(&cert)) {
-		snp_cert_deinit(&cert);
-		return SNP_CERT_E_PARSE;
-	}
+	cert.algorithm_good = der_is_pss384(algorithm) && bytes_equal(algorithm, cert.algorithm);
+	if (cert.role != SNP_ROLE_VEK && text_starts_with(cert.subject, "ARK-"))
+		cert.role = SNP_ROLE_ROOT;
 	*ret = cert;
 	return 0;
-}
-
-/* OpenSSL 3.0 spends a quarter of a millisecond in looking for a decoder of the key, so a parsed certificate is worth keeping. */
-int snp_cert_parse_known(struct bytes der, X509 *x509, struct snp_cert *ret)
-{
-	struct snp_cert cert = {.der = der, .x509 = x509};
-
-	if (X509_up_ref(x509) != 1)
-		return -ENOMEM;
-	if (!fill(&cert)) {
-		snp_cert_deinit(&cert);
-		return SNP_CERT_E_PARSE;
-	}
-	*ret = cert;
-	return 0;
-}
-
-void snp_cert_deinit(struct snp_cert *cert)
-{
-	X509_free(cert->x509);
-	cert->x509 = NULL;
 }
 
 void snp_cert_read_vek(const struct snp_cert *cert, struct snp_vek *ret)
 {
+	struct reader list;
+
 	memset(ret, 0, sizeof(*ret));
 	ret->spl_reserved_zero = true;
 	ret->not_before = cert->not_before;
 	ret->not_after = cert->not_after;
-	for (int i = 0; i < X509_get_ext_count(cert->x509); i++) {
-		X509_EXTENSION *extension = X509_get_ext(cert->x509, i);
-		const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(extension);
-		struct bytes oid = amd_oid(extension);
+	reader_init(&list, cert->extensions);
+	while (der_more(&list)) {
+		struct extension extension;
+		struct bytes oid;
 
-		if (oid.size > 0 && value)
-			snp_vek_read_extension(ret, oid, bytes_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
+		read_extension(&list, &extension);
+		oid = amd_oid(extension.oid);
+		if (oid.size > 0)
+			snp_vek_read_extension(ret, oid, extension.value);
 	}
-}
-
-static bool algorithm_is(const X509_ALGOR *algorithm, int nid)
-{
-	const ASN1_OBJECT *object = NULL;
-
-	if (!algorithm)
-		return false;
-	X509_ALGOR_get0(&object, NULL, NULL, algorithm);
-	return OBJ_obj2nid(object) == nid;
-}
-
-/* Absent parameters or NULL, as RFC 4055 allows for hash functions. */
-static bool is_sha384(const X509_ALGOR *algorithm)
-{
-	int type = V_ASN1_UNDEF;
-
-	if (!algorithm_is(algorithm, NID_sha384))
-		return false;
-	X509_ALGOR_get0(NULL, &type, NULL, algorithm);
-	return type == V_ASN1_UNDEF || type == V_ASN1_NULL;
-}
-
-static bool is_mgf1_sha384(const X509_ALGOR *algorithm)
-{
-	const void *value = NULL;
-	const ASN1_STRING *text;
-	const unsigned char *at;
-	X509_ALGOR *hash;
-	int type = V_ASN1_UNDEF;
-	bool good;
-
-	if (!algorithm_is(algorithm, NID_mgf1))
-		return false;
-	X509_ALGOR_get0(NULL, &type, &value, algorithm);
-	if (type != V_ASN1_SEQUENCE || !value)
-		return false;
-	text = value;
-	at = ASN1_STRING_get0_data(text);
-	hash = d2i_X509_ALGOR(NULL, &at, ASN1_STRING_length(text));
-	good = hash && at == ASN1_STRING_get0_data(text) + ASN1_STRING_length(text) && is_sha384(hash);
-	X509_ALGOR_free(hash);
-	return good;
-}
-
-bool snp_algorithm_is_pss384(const X509_ALGOR *algorithm)
-{
-	const void *value = NULL;
-	const ASN1_STRING *text;
-	const unsigned char *at;
-	RSA_PSS_PARAMS *pss;
-	int type = V_ASN1_UNDEF;
-	bool good;
-
-	if (!algorithm_is(algorithm, NID_rsassaPss))
-		return false;
-	X509_ALGOR_get0(NULL, &type, &value, algorithm);
-	if (type != V_ASN1_SEQUENCE || !value)
-		return false;
-	text = value;
-	at = ASN1_STRING_get0_data(text);
-	pss = d2i_RSA_PSS_PARAMS(NULL, &at, ASN1_STRING_length(text));
-	good = pss && at == ASN1_STRING_get0_data(text) + ASN1_STRING_length(text) && is_sha384(pss->hashAlgorithm) &&
-	       is_mgf1_sha384(pss->maskGenAlgorithm) && pss->saltLength && ASN1_INTEGER_get(pss->saltLength) == 48 &&
-	       (!pss->trailerField || ASN1_INTEGER_get(pss->trailerField) == 1);
-	RSA_PSS_PARAMS_free(pss);
-	ERR_clear_error();
-	return good;
-}
-
-bool snp_cert_algorithm_good(const struct snp_cert *cert)
-{
-	const X509_ALGOR *outer = NULL, *inner = X509_get0_tbs_sigalg(cert->x509);
-
-	X509_get0_signature(NULL, &outer, cert->x509);
-	return snp_algorithm_is_pss384(outer) && X509_ALGOR_cmp(inner, outer) == 0;
-}
-
-int snp_cert_spki(const struct snp_cert *cert, uint8_t ret[static 32])
-{
-	unsigned char *der = NULL;
-	int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert->x509), &der);
-	int r = -EIO;
-
-	if (size > 0)
-		r = sha256(ret, bytes_of(der, (size_t)size));
-	OPENSSL_free(der);
-	return r;
 }
 
 bool snp_cert_named_issuer(const struct snp_cert *cert, const struct snp_cert *issuer)
 {
-	return X509_NAME_cmp(X509_get_issuer_name(cert->x509), X509_get_subject_name(issuer->x509)) == 0;
+	return bytes_equal(cert->issuer_name, issuer->subject_name);
 }
 
-bool snp_cert_signed_by(const struct snp_cert *cert, const struct snp_cert *issuer)
+static bool comes_again(struct reader behind, struct bytes oid)
 {
-	/* A stranger's key may be of any kind and size: only the one that AMD's have is worth the time. */
-	bool good = snp_cert_key_is_rsa4096(issuer) && X509_verify(cert->x509, X509_get0_pubkey(issuer->x509)) == 1;
+	while (der_more(&behind)) {
+		struct extension extension;
 
-	ERR_clear_error();
-	return good;
-}
-
-bool snp_cert_key_is_rsa4096(const struct snp_cert *cert)
-{
-	EVP_PKEY *key = X509_get0_pubkey(cert->x509);
-	bool good = key && EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) == 4096;
-
-	ERR_clear_error();
-	return good;
-}
-
-bool snp_cert_key_p384(const struct snp_cert *cert, uint8_t ret[static 96])
-{
-	EVP_PKEY *key = X509_get0_pubkey(cert->x509);
-	char group[32] = "";
-	uint8_t point[1 + 96];
-	size_t size = 0;
-	bool good;
-
-	good = key && EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
-	       strcmp(group, "secp384r1") == 0 &&
-	       EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &size) == 1 && size == sizeof(point) &&
-	       point[0] == 4;
-	ERR_clear_error();
-	if (good)
-		memcpy(ret, point + 1, 96);
-	return good;
-}
-
-static bool stands_twice(const X509 *x509, int at)
-{
-	const ASN1_OBJECT *object = X509_EXTENSION_get_object(X509_get_ext(x509, at));
-
-	return X509_get_ext_by_OBJ(x509, object, at) >= 0;
+		read_extension(&behind, &extension);
+		if (bytes_equal(extension.oid, oid))
+			return true;
+	}
+	return false;
 }
 
 const char *snp_cert_bad_extension(const struct snp_cert *cert, char to[static SNP_NAME_MAX])
 {
-	for (int i = 0; i < X509_get_ext_count(cert->x509); i++) {
-		X509_EXTENSION *extension = X509_get_ext(cert->x509, i);
-		const ASN1_OBJECT *object = X509_EXTENSION_get_object(extension);
-		int nid = OBJ_obj2nid(object);
-		bool known = nid == NID_basic_constraints || nid == NID_key_usage;
+	struct reader list;
 
-		if ((X509_EXTENSION_get_critical(extension) && !known) || (amd_oid(extension).size == 0 && stands_twice(cert->x509, i))) {
-			(void)OBJ_obj2txt(to, SNP_NAME_MAX, object, 1);
+	_Static_assert(SNP_NAME_MAX >= DER_OID_TEXT_MAX, "an OID as text has to fit");
+	reader_init(&list, cert->extensions);
+	while (der_more(&list)) {
+		struct extension e;
+		bool known;
+
+		read_extension(&list, &e);
+		known = is_oid(e.oid, oid_basic_constraints, sizeof(oid_basic_constraints)) || is_oid(e.oid, oid_key_usage, sizeof(oid_key_usage));
+		if ((e.critical && !known) || (amd_oid(e.oid).size == 0 && comes_again(list, e.oid))) {
+			der_oid_text(to, e.oid);
 			return to;
 		}
 	}

@@ -14,9 +14,7 @@
 #include <string.h>
 
 #include "base/text.h"
-
-#define DER_SEQUENCE 0x30
-#define DER_CONTEXT_0 0xa0
+#include "snp/der.h"
 
 void snp_certs_init(struct snp_certs *certs)
 {
@@ -33,27 +31,13 @@ void snp_certs_deinit(struct snp_certs *certs)
 /* The size of the SEQUENCE at the start of `input`, header included; 0 when there is none, or when its length is not DER. */
 static size_t sequence_size(struct bytes input, size_t *ret_header)
 {
+	struct bytes whole, contents;
 	struct reader r;
-	size_t length = 0;
-	uint8_t first, octets;
 
 	reader_init(&r, input);
-	if (reader_u8(&r) != DER_SEQUENCE)
-		return 0;
-	first = reader_u8(&r);
-	if (first < 0x80) {
-		length = first;
-	} else {
-		octets = first & 0x7f;
-		if (octets == 0 || octets > 3)
-			return 0;
-		for (uint8_t i = 0; i < octets; i++)
-			length = length << 8 | reader_u8(&r);
-		if (length < 0x80 || length >> (8 * (octets - 1)) == 0)
-			return 0;
-	}
-	*ret_header = input.size - reader_left(&r);
-	return reader_ok(&r) && length <= reader_left(&r) ? *ret_header + length : 0;
+	contents = der_read(&r, DER_SEQUENCE, &whole);
+	*ret_header = whole.size - contents.size;
+	return whole.size;
 }
 
 /* tbsCertificate begins with [0] version, tbsCertList with an INTEGER or the algorithm. Certificates of version 1 do not concern us. */

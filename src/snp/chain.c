@@ -7,7 +7,6 @@
 #include "snp/chain.h"
 
 #include <errno.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,12 +26,6 @@ struct heap {
 	size_t count;
 };
 
-static void heap_deinit(struct heap *heap)
-{
-	for (size_t i = 0; i < heap->count; i++)
-		snp_cert_deinit(&heap->certs[i]);
-}
-
 /* The three that were chosen, and what is being found out about them. */
 struct judge {
 	const struct snp_verify_input *input;
@@ -40,13 +33,6 @@ struct judge {
 	const struct snp_cert *places[SNP_PLACES];
 	struct snp_chain *chain;
 };
-
-static int parse(const struct snp_vek_cache *cache, struct bytes der, struct snp_cert *ret)
-{
-	X509 *known = cache ? snp_vek_cache_known(cache, der) : NULL;
-
-	return known ? snp_cert_parse_known(der, known, ret) : snp_cert_parse(der, ret);
-}
 
 static int heap_fill(struct heap *heap, const struct snp_verify_input *input, struct snp_chain *chain)
 {
@@ -58,7 +44,7 @@ static int heap_fill(struct heap *heap, const struct snp_verify_input *input, st
 
 		if (certs->items[i].kind != SNP_ITEM_CERTIFICATE)
 			continue;
-		r = parse(input->cache, certs->items[i].der, &heap->certs[heap->count]);
+		r = snp_cert_parse(certs->items[i].der, &heap->certs[heap->count]);
 		if (r < 0)
 			return r;
 		if (r > 0 && !chain->failure.check)
@@ -288,7 +274,7 @@ static bool step_pin(struct judge *j, const uint8_t digest[static 32])
 static bool step_algorithm(struct judge *j)
 {
 	for (size_t i = 0; i < SNP_PLACES; i++) {
-		if (snp_cert_algorithm_good(j->places[i]))
+		if (j->places[i]->algorithm_good)
 			continue;
 		if (snp_failed(&j->chain->failure, "chain.signature_algo", FORGED_FIX,
 			    "the signature on %s is not of the only kind that AMD uses", j->places[i]->subject)) {
@@ -302,18 +288,13 @@ static bool step_algorithm(struct judge *j)
 
 static const char *ca_objection(const struct snp_cert *cert, bool intermediate)
 {
-	uint32_t flags = X509_get_extension_flags(cert->x509);
-	long path = X509_get_pathlen(cert->x509);
-
-	if (!(flags & EXFLAG_CA))
+	if (cert->constraints != SNP_CONSTRAINTS_CA)
 		return "is not marked as a certification authority (basicConstraints)";
-	if (flags & EXFLAG_INVALID)
-		return "has extensions that contradict each other";
-	if (!(X509_get_key_usage(cert->x509) & KU_KEY_CERT_SIGN))
+	if (!(cert->key_usage & SNP_USAGE_CERT_SIGN))
 		return "may not sign certificates (keyUsage)";
-	if (intermediate && path > 0)
+	if (intermediate && cert->has_path_length && cert->path_length > 0)
 		return "allows further authorities below it (pathlen)";
-	return snp_cert_key_is_rsa4096(cert) ? NULL : "has a key that is not RSA of 4096 bits";
+	return cert->key_kind == SNP_KEY_RSA4096 ? NULL : "has a key that is not RSA of 4096 bits";
 }
 
 static bool step_ca(struct judge *j)
@@ -324,9 +305,7 @@ static bool step_ca(struct judge *j)
 		if (objection && snp_failed(&j->chain->failure, "chain.ca", FORGED_FIX, "%s %s", j->places[i]->subject, objection))
 			return true;
 	}
-	/* AMD's VEKs have no basicConstraints at all; asking for the flags costs more than it seems. */
-	if (X509_get_ext_by_NID(j->places[SNP_PLACE_VEK]->x509, NID_basic_constraints, -1) >= 0 &&
-		(X509_get_extension_flags(j->places[SNP_PLACE_VEK]->x509) & EXFLAG_CA))
+	if (j->places[SNP_PLACE_VEK]->constraints == SNP_CONSTRAINTS_CA || j->places[SNP_PLACE_VEK]->constraints == SNP_CONSTRAINTS_BAD)
 		return snp_failed(&j->chain->failure, "chain.ca", FORGED_FIX, "the VEK is marked as a certification authority");
 	return false;
 }
@@ -344,11 +323,11 @@ static bool step_extensions(struct judge *j)
 	return false;
 }
 
-/* The root's two signatures were verified before, on these very objects. */
+/* The root's two signatures were verified before, on these very bytes. */
 static bool pair_is_known(const struct judge *j)
 {
 	return j->input->cache &&
-	       snp_vek_cache_has_pair(j->input->cache, j->places[SNP_PLACE_INTERMEDIATE]->x509, j->places[SNP_PLACE_ROOT]->x509);
+	       snp_vek_cache_has_pair(j->input->cache, j->places[SNP_PLACE_INTERMEDIATE]->der, j->places[SNP_PLACE_ROOT]->der);
 }
 
 static bool step_signature(struct judge *j)
@@ -372,7 +351,7 @@ static bool step_signature(struct judge *j)
 		return true;
 	}
 	if (j->input->cache && all && !known)
-		snp_vek_cache_put_pair(j->input->cache, j->places[SNP_PLACE_INTERMEDIATE], j->places[SNP_PLACE_ROOT]);
+		snp_vek_cache_put_pair(j->input->cache, j->places[SNP_PLACE_INTERMEDIATE]->der, j->places[SNP_PLACE_ROOT]->der);
 	return false;
 }
 
@@ -456,10 +435,11 @@ static int judge_steps(struct judge *j)
 
 int snp_chain_judge(const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *ret)
 {
-	CLEANUP(heap_deinit) struct heap heap = {.count = 0};
+	struct heap heap;
 	struct judge judge = {.input = input, .report = report, .chain = ret};
 	int r;
 
+	heap.count = 0;
 	memset(ret, 0, sizeof(*ret));
 	if (input->certs->bad_certificate[0] && snp_failed(&ret->failure, "cert.parse", "give whole certificates, PEM or DER: " FETCH_FIX, "%s",
 							input->certs->bad_certificate))

@@ -29,6 +29,17 @@ static int point_set(struct ecc_point *point, const uint8_t key[static 2 * P384_
 	return good ? 0 : P384_E_BAD_KEY;
 }
 
+bool p384_nettle_key_good(const uint8_t key[static 2 * P384_SIZE])
+{
+	struct ecc_point point;
+	bool good;
+
+	ecc_point_init(&point, nettle_get_secp_384r1());
+	good = point_set(&point, key) == 0;
+	ecc_point_clear(&point);
+	return good;
+}
+
 /* ecdsa_verify() refuses r and s outside 1..n-1. */
 static int verify(const struct ecc_point *point, const uint8_t digest[static P384_SIZE], const uint8_t r[static P384_SIZE],
 	const uint8_t s[static P384_SIZE])

@@ -32,6 +32,16 @@ static int key_new(const uint8_t key[static 2 * P384_SIZE], EVP_PKEY **ret)
 	return result;
 }
 
+bool p384_openssl_key_good(const uint8_t key[static 2 * P384_SIZE])
+{
+	EVP_PKEY *public = NULL;
+	bool good = key_new(key, &public) == 0;
+
+	EVP_PKEY_free(public);
+	ERR_clear_error();
+	return good;
+}
+
 static int signature_encode(
 	const uint8_t r[static P384_SIZE], const uint8_t s[static P384_SIZE], uint8_t to[static SIGNATURE_MAX], size_t *ret_size)
 {

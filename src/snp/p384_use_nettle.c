@@ -11,3 +11,8 @@ const char *p384_backend(void)
 {
 	return "nettle";
 }
+
+bool p384_key_good(const uint8_t key[static 2 * P384_SIZE])
+{
+	return p384_nettle_key_good(key);
+}

@@ -34,15 +34,15 @@ const struct snp_pin *snp_pin_find(const struct snp_pins *extra, const uint8_t s
 
 static int pin_of(struct bytes der, struct snp_pin *ret, struct error *error)
 {
-	CLEANUP(snp_cert_deinit) struct snp_cert cert = {0};
+	struct snp_cert cert;
 	int r = snp_cert_parse(der, &cert);
 
 	if (r < 0)
 		return r;
 	if (r > 0)
 		return error_set(error, -EINVAL, "not an X.509 certificate");
-	if (!snp_cert_key_is_rsa4096(&cert))
-		return error_set(error, -EINVAL, "the key of %s is not RSA of 4096 bits: no root (ARK) has another", cert.subject);
+	if (cert.key_kind != SNP_KEY_RSA4096)
+		return error_set(error, -EINVAL, "the key of %s is not RSA of 4096 bits (exponent 65537): no root (ARK) has another", cert.subject);
 	r = snp_cert_spki(&cert, ret->spki_sha256);
 	memcpy(ret->label, cert.subject, sizeof(ret->label));
 	ret->product = SNP_PRODUCT_UNKNOWN;

@@ -12,10 +12,6 @@
 #include "base/text.h"
 #include "snp/cert.h"
 
-#define DER_INTEGER 0x02
-#define DER_OCTETS 0x04
-#define DER_IA5 0x16
-
 struct extension {
 	enum snp_vek_has bit;
 	const char *name; /* as KDS writes it */
@@ -66,7 +62,7 @@ static bool read_text(struct bytes value, char ret[static SNP_VEK_TEXT_MAX])
 {
 	size_t size = value.size < 2 ? 0 : value.size - 2;
 
-	if (size == 0 || size >= SNP_VEK_TEXT_MAX || value.data[0] != DER_IA5 || value.data[1] != size)
+	if (size == 0 || size >= SNP_VEK_TEXT_MAX || value.data[0] != DER_IA5_STRING || value.data[1] != size)
 		return false;
 	for (size_t i = 0; i < size; i++)
 		if (value.data[2 + i] < 0x20 || value.data[2 + i] > 0x7e)
@@ -82,7 +78,7 @@ static bool read_hwid(struct bytes value, struct snp_vek *vek)
 	const uint8_t *d = value.data;
 	size_t size = value.size;
 
-	if ((size == 66 && d[0] == DER_OCTETS && d[1] == 64) || (size == 10 && d[0] == DER_OCTETS && d[1] == 8)) {
+	if ((size == 66 && d[0] == DER_OCTET_STRING && d[1] == 64) || (size == 10 && d[0] == DER_OCTET_STRING && d[1] == 8)) {
 		d += 2;
 		size -= 2;
 	}
@@ -170,7 +166,7 @@ void snp_vek_read_extension(struct snp_vek *vek, struct bytes oid, struct bytes 
 
 int snp_vek_decode(struct bytes der, struct snp_vek *ret, struct error *error)
 {
-	CLEANUP(snp_cert_deinit) struct snp_cert cert = {0};
+	struct snp_cert cert;
 	int r = snp_cert_parse(der, &cert);
 
 	if (r < 0)

@@ -40,6 +40,7 @@ PLAIN = {
     "report": ("reports/*.bin", "hostile/report-*.bin", "hostile/signed-*.bin"),
     "certtable": ("certtables/*", "hostile/table-*.bin", "hostile/certs-*.bin"),
     "certs": ("certs/*", "testpki/*.der", "testpki/*.pem", "hostile/*.vek.der"),
+    "x509": ("certs/*.der", "certs/ca/*.der", "testpki/*.der", "hostile/*.vek.der"),
     "crl": ("crls/*", "testpki/*.crl.der", "hostile/*.crl.der"),
     "evidence": ("evidence/*", "reports/*.bin", "kbs/snp-*.json", "kbs/az-*.json"),
     "json": ("kbs/*.json", "hostile/policies/*", "thim/*.json"),
