@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates, PEM or DER, and the extensions of a VEK in them. */
+/*
+ * The collector of certificates, PEM or DER, one or many; each is then parsed, and its extensions read.
+ *
+ * planted: reader add_der|snp_cert_parse
+ */
 #include "base/json.h"
 #include "fuzz.h"
 #include "snp/certs.h"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of certificates that a host hands over. */
+/*
+ * The table of certificates that a host hands over.
+ *
+ * planted: reader snp_table_read
+ */
 #include <stdlib.h>
 
 #include "fuzz.h"

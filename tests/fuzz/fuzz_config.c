@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A configuration with one key of each type. */
+/*
+ * A configuration with one key of each type.
+ *
+ * planted: config config_read
+ */
 #include "base/config.h"
 #include "fuzz.h"
 

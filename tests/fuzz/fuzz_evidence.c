@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Evidence in every form that is recognised, and what it is verified from. */
+/*
+ * Evidence in every form that is recognised, and what it is verified from.
+ *
+ * planted: scan evidence_read
+ * planted: base64-text evidence_read
+ */
 #include "base/json.h"
 #include "evidence/evidence.h"
 #include "fuzz.h"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The frames between sevattestd and sevattest-evidence: what decodes must encode to the same bytes. */
+/*
+ * The frames between sevattestd and sevattest-evidence: what decodes must encode to the same bytes.
+ *
+ * planted: reader evidence_frame_re[a-z]*_[a-z]*
+ */
 #include <stdlib.h>
 
 #include "fuzz.h"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fetch requests, as netd reads them, and fetch answers, as a daemon reads them: what decodes must encode to the same bytes. */
+/*
+ * Fetch requests, as netd reads them, and fetch answers, as a daemon reads them: what decodes must encode to the same bytes.
+ *
+ * planted: reader fetch_frame_re[a-z]*_[a-z]*
+ */
 #include <stdlib.h>
 
 #include "fuzz.h"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON: whatever has a canonical form is read back from it, and has the same one again. */
+/*
+ * JSON: whatever has a canonical form is read back from it, and has the same one again.
+ *
+ * planted: scan json_read
+ */
 #include <stdlib.h>
 
 #include "base/json.h"

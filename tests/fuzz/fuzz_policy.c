@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A policy document, and what its author is warned about. */
+/*
+ * A policy document, and what its author is warned about.
+ *
+ * planted: scan policy_read
+ * planted: hex policy_read
+ */
 #include "appraise/policy.h"
 #include "fuzz.h"
 

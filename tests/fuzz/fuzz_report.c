@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A report: decoded, judged and shown, in every layout of the TCB. */
+/*
+ * A report: decoded, judged and shown, in every layout of the TCB.
+ *
+ * planted: report snp_report_check
+ */
 #include "base/json.h"
 #include "fuzz.h"
 #include "snp/report.h"

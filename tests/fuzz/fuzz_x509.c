@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Our reader of certificates: it must not crash, and what it accepts OpenSSL has to accept and to read in the same way. */
+/*
+ * Our reader of certificates: it must not crash, and what it accepts OpenSSL has to accept and to read in the same way.
+ *
+ * planted: reader snp_cert_parse
+ */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,19 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the first inputs of every fuzzer, taken from the test vectors. usage: seeds.py VECTORS CORPUS_DIR"""
+"""Writes the first inputs of every fuzzer, from the test vectors and from forms that are made here. usage: seeds.py VECTORS CORPUS_DIR"""
+import base64
+import hashlib
 import json
 import re
+import struct
 import sys
 from pathlib import Path
 
+SEED_MAX = 65536
+SHORT_VARIANTS = 12  # the first seeds of a fuzzer come one byte short as well: bounds are where the bugs are
 vectors, corpus = Path(sys.argv[1]), Path(sys.argv[2])
-counts = {}
+source = Path(__file__).resolve().parents[2]
+seeds = {}
 
 
 def seed(name, data):
-    if len(data) <= 65536:
-        counts[name] = counts.get(name, 0) + 1
-        (corpus / name / f"seed-{counts[name]:04}").write_bytes(data)
+    if len(data) <= SEED_MAX:
+        seeds.setdefault(name, {})[data] = None
 
 
 def files(*patterns):
@@ -36,58 +41,288 @@ def walk(value):
             yield from walk(member)
 
 
-PLAIN = {
-    "report": ("reports/*.bin", "hostile/report-*.bin", "hostile/signed-*.bin"),
-    "certtable": ("certtables/*", "hostile/table-*.bin", "hostile/certs-*.bin"),
-    "certs": ("certs/*", "testpki/*.der", "testpki/*.pem", "hostile/*.vek.der"),
-    "x509": ("certs/*.der", "certs/ca/*.der", "testpki/*.der", "hostile/*.vek.der"),
-    "crl": ("crls/*", "testpki/*.crl.der", "hostile/*.crl.der"),
-    "evidence": ("evidence/*", "reports/*.bin", "kbs/snp-*.json", "kbs/az-*.json"),
-    "json": ("kbs/*.json", "hostile/policies/*", "thim/*.json"),
-    "policy": ("hostile/policies/*", "kbs/default-policy-sample.json"),
-    "hcl": ("hcl/*", "hostile/hcl-*.bin"),
-}
-KBS_MEMBERS = {"tee", "nonce", "tee-evidence", "token", "ciphertext", "detail"}
-JOSE_MEMBERS = {"kty", "ciphertext"}
-TOKEN = re.compile(r"[\w-]+\.[\w-]*\.[\w-]+")
+def u16(value):
+    return struct.pack("<H", value)
 
-(corpus / "evidence_frame").mkdir(parents=True, exist_ok=True)
-seed("evidence_frame", bytes(64) + b"\xff\4auto")
-seed("evidence_frame", b"\0\0\0\3tsm\6\0\0\0report\5\0\0\0table\4\0note")
-for name in [*PLAIN, "config", "fetch_frame", "frame", "jose", "kbs", "quote"]:
-    (corpus / name).mkdir(parents=True, exist_ok=True)
-for name, patterns in PLAIN.items():
-    for path in files(*patterns):
-        seed(name, path.read_bytes())
 
-found = {"kbs": set(), "jose": set()}
-for path in files("kbs/*.json"):
-    for value in walk(json.loads(path.read_text())):
-        if isinstance(value, str) and TOKEN.fullmatch(value):
-            found["jose"].add(b"\1" + value.encode())
-        if isinstance(value, dict):
+def plain_files():
+    plain = {
+        "report": ("reports/*.bin", "hostile/report-*.bin", "hostile/signed-*.bin"),
+        "certtable": ("certtables/*", "hostile/table-*.bin", "hostile/certs-*.bin"),
+        "certs": ("certs/*", "certs/ca/*", "testpki/*.der", "testpki/*.pem", "hostile/*.vek.der", "ambiguous/*.der"),
+        "x509": ("certs/*.der", "certs/ca/*.der", "testpki/*.der", "hostile/*.vek.der", "ambiguous/*.der"),
+        "crl": ("crls/*", "testpki/*.crl.der", "hostile/*.crl.der"),
+        "evidence": ("evidence/*", "reports/*.bin", "kbs/snp-*.json", "kbs/az-*.json", "hcl/snp-*.bin", "certtables/*.json"),
+        "azure": ("evidence/az-*.json", "kbs/az-*.json"),
+        "json": ("kbs/*.json", "hostile/policies/*", "thim/*.json"),
+        "policy": ("hostile/policies/*", "kbs/default-policy-sample.json"),
+        "hcl": ("hcl/*", "hostile/hcl-*.bin"),
+    }
+    for name, patterns in plain.items():
+        for path in files(*patterns):
+            seed(name, path.read_bytes())
+    for path in sorted((source / "conf/policies").glob("*.json")) + sorted((source / "tests/unit/appraise/policies").glob("*.json")):
+        seed("policy", path.read_bytes())
+
+
+def kbs_members():
+    """The recorded handshakes: each message, key, encrypted answer and token on its own."""
+    message = {"tee", "nonce", "tee-evidence", "token", "ciphertext", "detail", "runtime-data"}
+    token = re.compile(r"[\w-]+\.[\w-]*\.[\w-]+")
+    for path in files("kbs/*.json"):
+        for value in walk(json.loads(path.read_text())):
+            if isinstance(value, str) and token.fullmatch(value):
+                seed("jws", b"\0" + value.encode())
+            if not isinstance(value, dict):
+                continue
             text = json.dumps(value).encode()
-            if KBS_MEMBERS & value.keys():
-                found["kbs"].add(b"\0" + text)
-            if JOSE_MEMBERS & value.keys():
-                found["jose"].add(b"\0" + text)
-            if "nonce" in value:  # as the challenge that a client gets
-                found["kbs"].add(b"\4" + (200).to_bytes(2, "little") + b"\x10" + len(text).to_bytes(2, "little") + b"kbs-session-id=a" + text)
-for name, values in found.items():
-    for value in sorted(values):
-        seed(name, value)
-for path in files("tpm/*.msg", "hostile/quote-*.msg"):
-    signature = path.with_suffix(".sig")
-    signature = signature.read_bytes() if signature.exists() else bytes(256)
-    seed("quote", len(signature).to_bytes(2, "little") + bytes(range(1, 256)) + b"\1" + signature + path.read_bytes())
+            if message & value.keys():
+                seed("messages", text)
+            if "kty" in value:
+                seed("jwk", text)
+            if "ciphertext" in value:
+                for key in range(3):
+                    seed("jwe", bytes([key]) + text)
+            if "hcl_report" in value or "tpm_quote" in value or ("quote" in value and "vcek" in value):
+                seed("azure", text)
+            if "primary_evidence" in value or "attestation_report" in value:
+                seed("evidence", text)
 
-for path, cookie in ((b"/kbs/v0/auth", b""), (b"/kbs/v0/attest", b"kbs-session-id=a"), (b"/kbs/v0/resource/a/b/c", b"kbs-session-id=a")):
-    body = b'{"version":"0.4.0","tee":"snp","extra-params":""}'
-    seed("kbs", bytes([3, 2 if b"resource" not in path else 1, len(path), len(cookie), 0]) + path + cookie + body)
-seed("kbs", b"\2a/b/c")
-seed("kbs", b"\2kbs:///a/b/c")
-seed("config", b"[a]\ntext = x\nlist = 1\nlist = 2\nnumber = 9\n\n[b]\nseconds = 2h\non = yes\n")
-seed("frame", bytes([4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]) + b"body")
-seed("fetch_frame", b"\3kds\1" + b"\x19\0/vcek/v1/Milan/cert_chain" + bytes(5) + b"\0\0\1\0\x10\x27\0\0" + bytes(4))
-seed("fetch_frame", b"\0\xc8\0\3\0a=b\x10application/json" + bytes(4) + b"\1" + bytes(2) + b"\2\0\0\0{}")
-seed("fetch_frame", b"\1" + bytes(10) + b"\4\0gone" + bytes(4))
+
+def extension(which, content):
+    return bytes([which, len(content)]) + content
+
+
+def veks():
+    good = [(0, b"\2\1\1"), (1, b"\x16\x08Milan-B0"), *((i, b"\2\1" + bytes([i])) for i in range(2, 5)), *((i, b"\2\1\0") for i in range(5, 9)),
+            (9, b"\2\2\0\xdb"), (10, b"\2\1\1"), (11, bytes(range(64))), (12, b"\x16\x05csp-x")]
+    seed("vek", b"".join(extension(*one) for one in good))
+    for content in (b"\2\1\x7f", b"\2\1\x80", b"\2\2\0\x80", b"\2\2\0\x7f", b"\2\2\0", b"\2\2", b"\2", b"\3\1\1"):
+        for which in (0, 2, 9):
+            seed("vek", extension(which, content))
+    for content in (b"\x16\x05Turin", b"\x16\x05Turi", b"\x16\x00", b"\x0c\x05Turin", b"\x16\x05Tur\nn", b"\x16\x7f" + b"a" * 127, b"\x16"):
+        seed("vek", extension(1, content) + extension(12, content))
+    for content in (bytes(range(8)), b"\4\x08" + bytes(8), b"\4\x40" + bytes(64), bytes(63), b"\4\x08" + bytes(7), b""):
+        seed("vek", extension(11, content))
+    seed("vek", extension(13, b"x") + extension(14, b"x") + extension(2, b"\2\1\1") * 2)
+
+
+def names():
+    for product in range(4):
+        for signer in range(2):
+            seed("kds", bytes(range(1, 65)) + bytes([1, 4, 0, 24, 219, product, signer]))
+    seed("kds", bytes(64) + bytes([0, 4, 0, 24, 219, 1, 0]))
+    for text in ("a/b/c", "kbs:///a/b/c", "kbs://host:8080/a/b/c", "a/b/*", "../b/c", "a/b/c/d", "a//c", "kbs:///a/b", "a" * 130 + "/b/c"):
+        seed("messages", text.encode())
+
+
+def quotes():
+    for path in files("tpm/*.msg", "hostile/quote-*.msg", "controls/*.msg"):
+        message = path.read_bytes()
+        signature = path.with_suffix(".sig")
+        signature = signature.read_bytes() if signature.exists() else bytes(256)
+        modulus = bytes([0x80, *range(1, 255), 1])
+        seed("quote", b"\0\xff\xff\xff\0" + u16(len(signature)) + modulus + signature + message)
+        for mode in (2, 3, 6, 10, 14):
+            seed("quote", bytes([mode]) + b"\xff\xff\xff\0\0\0" + modulus + message)
+    # TPMS_ATTEST: magic, type, qualifiedSigner, extraData, clock info, firmware, selections, digest
+    for algorithm, size, bitmap in ((0xB, 3, b"\1\0\0"), (0xB, 3, b"\0\0\0"), (4, 3, b"\1\0\0"), (0xB, 4, b"\1\0\0\1"), (0xB, 8, b"\1\0\0\0\0\0\0\1"),
+                                    (0xB, 9, b"\1" + bytes(8))):
+        selection = struct.pack(">HB", algorithm, size) + bitmap
+        for count in (1, 2, 17):
+            message = b"\xffTCG\x80\x18\0\0\0\4abcd" + bytes(25) + struct.pack(">I", count) + selection * min(count, 2) + b"\0\x20" + bytes(32)
+            for mode, nonce in ((6, b""), (7, b"abcd"), (7, b"abc"), (14, b"")):
+                seed("quote", bytes([mode]) + b"\1\0\0" + bytes([len(nonce)]) + u16(0) + bytes([0x80]) * 256 + nonce + message)
+    for size in range(len(message)):
+        seed("quote", b"\0\1\0\0\0\0\0" + bytes([0x80]) * 256 + message[:size])
+
+
+def state(tee=1, expiry=1000100, nonce=b"bm9uY2U=", key=b'{"kty":"EC"}', policies=1):
+    head = bytes([1, tee]) + struct.pack("<Q", expiry) + u16(len(nonce)) + nonce
+    return head, head + u16(len(key)) + key + bytes(112) + bytes([policies]) + (bytes(16) + struct.pack("<Q", 7)) * policies
+
+
+def sessions():
+    for arguments in ({}, {"tee": 2}, {"tee": 3}, {"expiry": 1}, {"nonce": b""}, {"nonce": b"a\0b"}, {"nonce": b"n" * 257}, {"policies": 0}, {"policies": 32},
+                      {"policies": 33}, {"key": b"k" * 2049}, {"key": b"k" * 1900}):
+        for form in state(**arguments):
+            for mode in (0, 1):
+                seed("session", bytes([mode]) + form)
+    for text in (b"AAAA", b"A" * 160, b"A" * 3073, b"!", b""):
+        seed("session", b"\2" + text)
+    for header in (b"kbs-session-id=abc", b"a=b; kbs-session-id=abc ; c=d", b"kbs-session-id=a; kbs-session-id=b", b"Bearer abc", b"bearer  a ", b"Basic abc"):
+        seed("session", b"\3" + header)
+
+
+def request(mode, path, cookie, authorization, body):
+    seed("server", bytes([mode, len(path), len(cookie), len(authorization)]) + path + cookie + authorization + body)
+
+
+def servers():
+    hello = b'{"version":"0.4.0","tee":"snp","extra-params":""}'
+    request(2, b"/kbs/v0/auth", b"", b"", hello)
+    request(2, b"/kbs/v0/auth", b"", b"", hello.replace(b"snp", b"az-snp-vtpm"))
+    request(2, b"/kbs/v0/auth", b"", b"", hello.replace(b"0.4", b"0.1"))
+    request(2, b"/kbs/v0/auth", b"", b"", hello.replace(b"snp", b"sample"))
+    request(1, b"/kbs/v0/auth", b"", b"", b"")
+    request(1, b"/kbs/v0/jwks", b"", b"", b"")
+    request(1, b"/kbs/v0/nothing", b"", b"", b"")
+    for cookie, bearer in ((b"", b""), (b"kbs-session-id=a", b""), (b"", b"Bearer a.b.c"), (b"", b"Bearer eyJhbGciOiJFUzI1NiJ9.e30." + b"A" * 86)):
+        request(2, b"/kbs/v0/attest", cookie, bearer, b"{}")
+        request(0x21, b"/kbs/v0/resource/a/b/c", cookie, bearer, b"")
+        request(0x21, b"/kbs/v0/resource/b/b/c", cookie, bearer, b"")
+    for path in (b"/kbs/v0/resource/a/b", b"/kbs/v0/resource/a/b/c/d", b"/kbs/v0/resource/../b/c", b"/kbs/v0/resource/"):
+        request(0x21, path, b"", b"", b"")
+    coordinate = base64.urlsafe_b64encode(bytes(32)).rstrip(b"=").decode()
+    p256 = {"alg": "ECDH-ES+A256KW", "crv": "P-256", "kty": "EC", "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}
+    for key in (p256, {**p256, "x": coordinate}, {**p256, "crv": "P-384"}, {"kty": "RSA", "alg": "RSA1_5", "n": "AQAB", "e": "AQAB"}):
+        for nonce in ("bm9uY2U=", "other"):
+            body = {"init-data": None, "runtime-data": {"nonce": nonce, "tee-pubkey": key}, "tee-evidence": {"primary_evidence": {}, "additional_evidence": ""},
+                    "sevattest": {"event_log": "AAAAAAAAAAAA"}}
+            text = json.dumps(body).encode()
+            for mode in (0x12, 0x16, 0x1A):
+                request(mode, b"/kbs/v0/attest", b"", b"", text)
+            seed("messages", text)
+            seed("messages", text.replace(b'"init-data": null', b'"init-data": {"format": "toml", "body": "x"}'))
+            seed("messages", text.replace(b'"AAAAAAAAAAAA"', b'"AAAAAAAAA"'))
+    for claims in ({}, {"iss": "other"}, {"exp": 1}, {"iat": 2000000}, {"sevattest-state": ""}, {"exp": "x"}):
+        claims = {"iss": "sevattest", "iat": 999999, "exp": 1000100, "sevattest-state": "A" * 160, **claims}
+        request(0x41, b"/kbs/v0/resource/a/b/c", b"", b"", json.dumps(claims).encode())
+    request(0x41, b"/kbs/v0/resource/a/b/c", b"", b"", b"[")
+    for text in (hello, b'{"nonce":"abc","extra-params":{"sevattest":{"version":1}}}', b'{"nonce":"","extra-params":""}', b'{"token":"a.b.c"}',
+                 b'{"type":"https://x/y/PolicyDeny","detail":"d\\u0007"}',
+                 b'{"protected":"e30","encrypted_key":"","iv":"","ciphertext":"","tag":"","sevattest-sig":"a..b"}'):
+        seed("messages", text)
+
+
+def answer(status, body, cookie=b""):
+    return u16(status) + bytes([len(cookie)]) + u16(len(body)) + cookie + body
+
+
+def clients():
+    challenge = answer(200, b'{"nonce":"abc","extra-params":{"sevattest":{"version":1}}}', b"kbs-session-id=a; Path=/kbs/v0")
+    plain = answer(200, b'{"nonce":"abc","extra-params":""}', b"x=y\nkbs-session-id=a")
+    token = answer(200, b'{"token":"a.b.c"}', b"kbs-session-id=b; Path=/kbs/v0; Secure; HttpOnly")
+    jwe = {"protected": "eyJhbGciOiJFQ0RILUVTK0EyNTZLVyIsImVuYyI6IkEyNTZHQ00ifQ", "encrypted_key": "AAAA", "iv": "AAAA", "ciphertext": "AAAA", "tag": "AAAA"}
+    for mode in (0, 1):
+        start = bytes([mode]) + challenge + token
+        seed("client", start)
+        seed("client", bytes([mode]) + plain + token)
+        seed("client", start + answer(200, json.dumps(jwe).encode()))
+        seed("client", start + answer(200, json.dumps({**jwe, "sevattest-sig": "eyJhbGciOiJFUzI1NiJ9.." + "A" * 86}).encode()))
+        for status in (400, 401, 403, 404, 413, 429, 500, 503, 302, 99):
+            for error in ("PolicyDeny", "TokenNotFound", "ResourceNotFound", "TokenVerifierError", "UnknownSession"):
+                body = json.dumps({"type": "https://github.com/confidential-containers/kbs/errors/" + error, "detail": "why"}).encode()
+                seed("client", start + answer(status, body) + challenge + token)
+                seed("client", bytes([mode]) + answer(status, body))
+        seed("client", bytes([mode]) + challenge + answer(401, b"{}") + answer(200, b"[]"))
+        seed("client", bytes([mode]) + answer(200, b"{}", b"a") + answer(200, b'{"nonce":1}'))
+
+
+def frames():
+    for kind in range(10):
+        seed("frame", struct.pack("<IHHI", 4, kind, 0, 1) + b"body")
+        seed("frame", struct.pack("<IHHI", 0x7FFFFFFF, kind, 0, 1))
+    seed("frame", struct.pack("<IHHI", 4, 1, 1, 1) + b"body")
+
+    def http(path=b"/kbs/v0/auth", method=2, cookie=b"a=b", peer=b"127.0.0.1"):
+        parts = bytes([method]) + u16(len(path)) + path + u16(len(cookie)) + cookie + u16(8) + b"Bearer x"
+        return parts + bytes([len(peer)]) + peer + struct.pack("<I", 2) + b"{}"
+
+    for arguments in ({}, {"method": 5}, {"path": b"x"}, {"path": b"/\n"}, {"path": b"/" * 1025}, {"cookie": b"\1"}, {"cookie": b"c" * 16385}, {"peer": b"p" * 65}):
+        seed("http", http(**arguments))
+    for status, cookie, kind in ((200, b"a=b", b"application/json"), (99, b"", b""), (600, b"", b""), (200, b"\r\n", b""), (200, b"", b"\1"), (200, b"c" * 16385, b""),
+                                 (200, b"", b"t" * 65)):
+        seed("http", u16(status) + u16(len(cookie)) + cookie + bytes([len(kind)]) + kind + struct.pack("<II", 5, 2) + b"{}")
+
+    seed("evidence_frame", bytes(64) + b"\xff\4auto")
+    seed("evidence_frame", b"\0\0\0\3tsm\6\0\0\0report\5\0\0\0table\4\0note")
+    seed("fetch_frame", b"\3kds\1" + b"\x19\0/vcek/v1/Milan/cert_chain" + bytes(5) + b"\0\0\1\0\x10\x27\0\0" + bytes(4))
+    seed("fetch_frame", b"\0\xc8\0\3\0a=b\x10application/json" + bytes(4) + b"\1" + bytes(2) + b"\2\0\0\0{}")
+    seed("fetch_frame", b"\1" + bytes(10) + b"\4\0gone" + bytes(4))
+
+
+def configs():
+    lines = (b"[a]\ntext = x\nlist = 1\nlist = 2\nnumber = 9\n\n[b]\nseconds = 2h\non = yes\n", b"[a]\nnumber = 0\n", b"[a]\nnumber = 1001\n", b"[a]\nnumber=x\n",
+             b"[b]\non = maybe\n", b"[b]\nseconds = 5min\n", b"[b]\nseconds = 1d\non=off", b"[b]\nseconds = 1y\n", b"[b]\nseconds = 9999999999s\n", b"[a]\ntext=1\ntext=2\n",
+             b"[a]\nnothing=1\n", b"[a\n", b"nonsense\n", b"[a]\nnonsense\n", b"# comment\n; comment\n[a]\ntext = \n", b"[a]\ntext=" + b"x" * 200 + b"\n", b"[a]\0\n",
+             b"\xff\n", b"[" + b"s" * 70 + b"]\n")
+    for text in lines:
+        seed("config", text)
+
+
+def jose():
+    protected = {"alg": "ECDH-ES+A256KW", "enc": "A256GCM"}
+    for change in ({}, {"alg": "RSA-OAEP-256"}, {"enc": "A128GCM"}, {"zip": "DEF"}, {"crit": ["x"]}, {"epk": {"kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA"}},
+                   {"apu": "QQ"}, {"epk": 1}):
+        text = base64.urlsafe_b64encode(json.dumps({**protected, **change}).encode()).rstrip(b"=").decode()
+        for key in range(3):
+            seed("jwe", bytes([0x80 | key]) + json.dumps({"protected": text}).encode())
+    for key in range(3):
+        for member in ({}, {"iv": "AAAA"}, {"tag": "A" * 22}, {"encrypted_key": "A" * 54}, {"encrypted_key": "A" * 342}, {"ciphertext": ""}, {"ciphertext": "!"}, {"recipients": []},
+                       {"aad": "x"}, {"iv": 1}, {"protected": "e30"}, {"protected": "!"}, {"protected": "W10"}, {"protected": "A" * 4100}):
+            seed("jwe", bytes([0x80 | key]) + json.dumps(member).encode())
+    for header in (b'{"alg":"ES256"}', b'{"alg":"none"}', b'{"alg":"ES256","crit":[]}', b'{"alg":"ES256","b64":false}', b'{"alg":"ES256","typ":"JWT"}', b"[]", b"x"):
+        encoded = base64.urlsafe_b64encode(header).rstrip(b"=")
+        seed("jws", b"\0" + encoded + b".e30." + b"A" * 86)
+        seed("jws", b"\0" + encoded + b".." + b"A" * 86)
+        seed("jws", b"\1" + header)
+    for text in (b"a.b", b"a.b.c.d", b"..", b"", b"e30.e30." + b"A" * 85 + b"!", b"A" * 17000 + b"..AA"):
+        seed("jws", b"\0" + text)
+    for path in files("kbs/jwe.json", "kbs/report-data.json"):
+        for value in walk(json.loads(path.read_text())):
+            if isinstance(value, dict) and "kty" in value:
+                for change in ({"alg": "ES256"}, {"alg": None}, {"kty": "oct"}, {"crv": "P-384"}, {"x": "AA"}, {"e": "AQ"}, {"n": "AQAB"}, {"d": "AQ"}):
+                    seed("jwk", json.dumps({**value, **change}).encode())
+
+
+def lists():
+    """A list with the certificates that judge it."""
+    def framed(*ders):
+        return b"J" + b"".join(u16(len(der)) + der for der in ders)
+
+    for root, intermediate, pattern in (("testpki/TEST-ark.der", "testpki/TEST-ask.der", ("testpki/*.crl.der", "hostile/*.crl.der", "crls/milan-2022*")),
+                                        ("certs/ca/genoa-ark.der", "certs/ca/genoa-ask.der", ("crls/*",)),
+                                        ("certs/ca/milan-ark.der", "certs/ca/milan-ask.der", ("crls/*",))):
+        if (vectors / root).exists() and (vectors / intermediate).exists():
+            head = framed((vectors / root).read_bytes(), (vectors / intermediate).read_bytes())
+            for path in files(*pattern):
+                seed("crl", head + path.read_bytes())
+
+
+def wraps():
+    """Our own evidence, and what tools that wrap configfs-tsm write, around genuine reports."""
+    for path in files("reports/*.bin")[:4]:
+        report = path.read_bytes()
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            text = encode(report).decode()
+            seed("evidence", json.dumps({"sevattest-evidence": 1, "report": text}).encode())
+            seed("evidence", json.dumps({"sevattest-evidence": 1, "report": text, "certs": text[:64]}).encode())
+            seed("evidence", json.dumps({"outblob": text, "auxblob": text[:64], "provider": "sev_guest\n"}).encode())
+            seed("evidence", json.dumps({"outblob": text.rstrip("="), "auxblob": "AA"}).encode())
+    for path in files("kbs/snp-*.json")[:1]:
+        good = json.loads(path.read_text())["primary_evidence"]
+        entry = {"cert_type": "VCEK", "data": [1, 2]}
+        other = {"cert_type": {"OTHER": "00112233-4455-6677-8899-aabbccddeeff"}, "data": [1, 2]}
+        wrong = {"cert_type": {"OTHER": "00112233-4455-6677-8899_aabbccddeeff"}, "data": [1, 2]}
+        for chain in (None, [], {}, [entry, other], [wrong], [entry] * 17, [{"cert_type": "Empty", "data": []}, entry], [{**entry, "data": [256]}],
+                      [{**entry, "data": []}], [{**entry, "cert_type": "X"}], [{"data": [1]}]):
+            seed("evidence", json.dumps({**good, "cert_chain": chain}).encode())
+    for text in (b'{"sevattest-evidence":2}', b'{"outblob":"x","provider":"tdx_guest"}', b'{"outblob":1}', b"{}", b'{"quote":1}', b'{"attestation_report":{}}'):
+        seed("evidence", text)
+    for text in (b'{"a":[1,-2,3.5e+1,true,false,null,"\\u00e9\\ud83d\\ude00\\n"]}', b"[18446744073709551615,-9223372036854775808]", b'"\\ud800"', b"[1,]", b'{"a":1,"a":2}',
+                 b"[" * 33, b"18446744073709551616", b"01", b"1e", b'"\\x"', b'"\\u00"', b'{"\xf0\x9f\x98\x80":1,"\xef\xbf\xbd":2}', b"nul", b" null ", b'"\x01"', b'"\\u0000"',
+                 b'{"a" 1}', b'{"a":1 "b":2}', b"[1 2]", b"{1:2}", b"1 1"):
+        seed("json", text)
+
+
+for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, configs, jose, lists, wraps):
+    make()
+for name, values in seeds.items():
+    for data in list(values)[:SHORT_VARIANTS]:
+        seed(name, data[:-1])
+    for size in (0, 1, 2, 4, 8, 16):
+        seed(name, next(iter(values))[:size])
+    (corpus / name).mkdir(parents=True, exist_ok=True)
+    for data in values:
+        (corpus / name / ("seed-" + hashlib.sha256(data).hexdigest()[:16])).write_bytes(data)
