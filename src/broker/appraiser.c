@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One verification serves all policies that ask for the same: the same word on revocation and no pins of their own. A policy with pins is
- * verified with them only when the evidence does not verify without: what chains to AMD's root needs no other.
+ * One verification serves all policies that ask for the same: the same word on revocation and on a masked chip id, and no pins of their
+ * own. A policy with pins shares with the others what has proven to chain to AMD's root; what chains to a pin is that policy's alone.
  */
 #include "broker/appraiser.h"
 
@@ -17,7 +17,7 @@
 #include "evidence/evidence.h"
 #include "evidence/kbs_snp.h"
 
-#define VARIANTS_MAX 8 /* ways to verify one piece of evidence; each costs a signature */
+#define VARIANTS_MAX 16 /* ways to verify one piece of evidence; each costs a signature */
 #define CACHES_MAX 256
 #define CACHE_CHAINS 4096 /* verified chains of each worker: a chip counts once */
 
@@ -30,10 +30,16 @@ struct appraiser {
 	struct refusals refusals;
 };
 
-/* One way to verify, and how it came out. */
-struct variant {
+/* What a policy asks of the verification itself. */
+struct question {
 	enum snp_revocation revocation;
 	const struct snp_pins *pins; /* NULL: AMD's only */
+	bool masked_chip_id;         /* a report without a chip id will do */
+};
+
+/* One way to verify, and how it came out. */
+struct variant {
+	struct question question;
 	struct snp_verified verified;
 	struct verdict verdict;
 	bool ok;
@@ -182,14 +188,24 @@ static bool same_pins(const struct snp_pins *a, const struct snp_pins *b)
 	return true;
 }
 
+/* Genuine by AMD's own root is genuine whatever other roots one may trust. */
+static bool answers(const struct variant *variant, const struct question *question)
+{
+	const struct question *asked = &variant->question;
+
+	return asked->revocation == question->revocation && asked->masked_chip_id == question->masked_chip_id &&
+	       ((variant->ok && !variant->verified.operator_trust) || same_pins(asked->pins, question->pins));
+}
+
 /* The verification of this kind, done now if it was not yet. 0; -ENOSPC: too many kinds, which fails this policy; other -errno. */
-static int verify(struct run *run, enum snp_revocation revocation, const struct snp_pins *pins, const struct variant **ret)
+static int verify(struct run *run, const struct question *question, const struct variant **ret)
 {
 	struct evidence_verify_input input = {
 		.extra_certs = &run->certs->certs,
-		.pins = pins,
-		.revocation = revocation,
+		.pins = question->pins,
+		.revocation = question->revocation,
 		.now = run->input->now,
+		.allow_masked_chip_id = question->masked_chip_id,
 		.cache = run->cache,
 		.report_data = bytes_of(run->input->report_data, KBS_REPORT_DATA_SIZE),
 	};
@@ -197,7 +213,7 @@ static int verify(struct run *run, enum snp_revocation revocation, const struct 
 	int r;
 
 	for (size_t i = 0; i < run->variant_count; i++) {
-		if (run->variants[i].revocation == revocation && same_pins(run->variants[i].pins, pins)) {
+		if (answers(&run->variants[i], question)) {
 			*ret = &run->variants[i];
 			return 0;
 		}
@@ -205,7 +221,7 @@ static int verify(struct run *run, enum snp_revocation revocation, const struct 
 	if (run->variant_count == VARIANTS_MAX)
 		return -ENOSPC;
 	variant = &run->variants[run->variant_count++];
-	*variant = (struct variant){.revocation = revocation, .pins = pins};
+	*variant = (struct variant){.question = *question};
 	r = evidence_verify(&run->evidence, &input, &variant->verified, &variant->verdict);
 	if (r)
 		return r;
@@ -216,13 +232,14 @@ static int verify(struct run *run, enum snp_revocation revocation, const struct 
 
 static int verify_for(struct run *run, const struct policy *policy, const struct variant **ret)
 {
-	enum snp_revocation revocation = policy_revocation(policy, SNP_REVOCATION_IF_PRESENT);
 	const struct snp_pins *pins = policy_pins(policy);
-	int r = verify(run, revocation, NULL, ret);
+	const struct question question = {
+		.revocation = policy_revocation(policy, SNP_REVOCATION_IF_PRESENT),
+		.pins = pins->count ? pins : NULL,
+		.masked_chip_id = policy_allows_masked_chip_id(policy),
+	};
 
-	if (r || (*ret)->ok || pins->count == 0)
-		return r;
-	return verify(run, revocation, pins, ret);
+	return verify(run, &question, ret);
 }
 
 static int add_claims(const struct run *run, const struct variant *variant, struct claims *ret)
@@ -284,6 +301,9 @@ static int evaluate(struct run *run, const struct catalog_policy *policy, struct
 	int r;
 
 	r = verify_for(run, policy->policy, &variant);
+	if (r == -ENOSPC)
+		log_warning("policy %s version %llu admits nobody: the policies ask for more than %d kinds of verification", policy->name,
+			(unsigned long long)policy->version, VARIANTS_MAX);
 	if (r)
 		return r == -ENOSPC ? 0 : r;
 	if (!variant->ok)
@@ -344,6 +364,7 @@ static void name_failures(const struct run *run, const struct variant *variant, 
 
 static int conclude(struct run *run, struct kbs_appraised *ret)
 {
+	const struct question plain = {.revocation = SNP_REVOCATION_IF_PRESENT};
 	const struct variant *variant;
 	const struct variant *unused;
 	const struct finding *first;
@@ -351,7 +372,7 @@ static int conclude(struct run *run, struct kbs_appraised *ret)
 
 	/* No grant names a policy: nobody gets anything, but whether the evidence is genuine decides what is recorded. */
 	if (run->variant_count == 0)
-		r = verify(run, SNP_REVOCATION_IF_PRESENT, NULL, &unused);
+		r = verify(run, &plain, &unused);
 	if (r)
 		return r;
 	variant = best(run);

@@ -19,7 +19,7 @@ static const uint8_t guid_ask[16] = {0x4a, 0xb7, 0xb3, 0x79, 0xbb, 0xac, 0x4f, 0
 static const uint8_t guid_vcek[16] = {0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64, 0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac, 0xcd};
 static const uint8_t guid_vlek[16] = {0xa8, 0x07, 0x4b, 0xc2, 0xa2, 0x5a, 0x48, 0x3e, 0xaa, 0xe6, 0x39, 0xc0, 0x45, 0xa0, 0xb8, 0xa1};
 
-/* Of this chip (or, for a VLEK, of any) and this TCB: a directory may hold those of a whole fleet. */
+/* Of this chip (or, for a VLEK or a masked chip id, of any) and this TCB: a directory may hold those of a whole fleet. */
 static bool vek_fits(struct bytes der, const struct snp_report *report)
 {
 	bool vlek = snp_report_signer(report) == SNP_SIGNER_VLEK;
@@ -31,7 +31,7 @@ static bool vek_fits(struct bytes der, const struct snp_report *report)
 	snp_report_relayout(&laid_out, vek.product);
 	if (!snp_tcb_equal(&vek.tcb, &laid_out.reported_tcb))
 		return false;
-	return vlek || (vek.hwid_size && !memcmp(vek.hwid, report->chip_id, vek.hwid_size));
+	return vlek || bytes_all_zero(report->chip_id, sizeof(report->chip_id)) || (vek.hwid_size && !memcmp(vek.hwid, report->chip_id, vek.hwid_size));
 }
 
 static struct bytes find_vek(const struct snp_certs *certs, const struct snp_report *report)

@@ -16,6 +16,7 @@ int inputs_verify_evidence(struct verify_subject *subject, struct snp_verified *
 		.pins = subject->pins,
 		.revocation = subject->revocation,
 		.now = subject->now,
+		.allow_masked_chip_id = subject->allow_masked_chip_id,
 		.report_data = subject->report_data,
 	};
 	int r;

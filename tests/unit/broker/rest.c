@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "scratch.h"
+
 #define HEAP ((size_t)1 << 20)
 
 void rest_open(struct rest *rest)
@@ -16,8 +18,7 @@ void rest_open(struct rest *rest)
 
 	memset(rest, 0, sizeof(*rest));
 	ck_assert_int_eq(secret_process_init(HEAP), 0);
-	(void)snprintf(rest->folder, sizeof(rest->folder), "/tmp/broker-test-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(rest->folder));
+	scratch_folder(rest->folder);
 	(void)snprintf(rest->database, sizeof(rest->database), "%s/store.db", rest->folder);
 	ck_assert_int_eq(secret_random(&kek, KEYS_KEK_SIZE), 0);
 	ck_assert_int_eq(keys_init(&rest->keys, &kek), 0);

@@ -9,6 +9,7 @@
 
 #include "broker/audit.h"
 #include "rest.h"
+#include "scratch.h"
 
 static struct rest rest;
 static struct audit *audit;
@@ -229,6 +230,7 @@ int main(void)
 	tcase_add_test(tests, failed_commit);
 	tcase_add_test(tests, too_large);
 	suite_add_tcase(suite, tests);
+	scratch_begin();
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -14,6 +14,7 @@
 #include "broker/grants.h"
 #include "broker/kbs_ops.h"
 #include "rest.h"
+#include "scratch.h"
 
 #define NOW 1800000000
 
@@ -511,6 +512,7 @@ int main(void)
 	tcase_add_test(tests, no_grant_no_answer);
 	tcase_add_test(tests, records_of_each_kind);
 	suite_add_tcase(suite, tests);
+	scratch_begin();
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -12,6 +12,7 @@
 #include "broker/manifest.h"
 #include "broker/resource.h"
 #include "rest.h"
+#include "scratch.h"
 
 static struct rest rest;
 
@@ -405,6 +406,7 @@ int main(void)
 	tcase_add_test(tests, store_refuses_wrong_types);
 	tcase_add_test(tests, listed_row_changed_or_missing);
 	suite_add_tcase(suite, tests);
+	scratch_begin();
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
