@@ -73,13 +73,19 @@ int file_read(const char *path, size_t max, struct buf *ret, struct error *error
 	return 0;
 }
 
+/* systemd 254 and later hand a credential over as root's, with an access list for the service's user that shows as the group's bits. */
+static mode_t forbidden_bits(const struct stat *info)
+{
+	return info->st_uid == 0 && info->st_gid == 0 ? 0037 : 0077;
+}
+
 static int refuse_open_mode(int fd, const char *path, struct error *error)
 {
 	struct stat info;
 
 	if (fstat(fd, &info) < 0)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
-	if (S_ISREG(info.st_mode) && (info.st_mode & 0077))
+	if (S_ISREG(info.st_mode) && (info.st_mode & forbidden_bits(&info)))
 		return error_set(error, -EPERM, "%s: others may read this secret (mode %04o): chmod 600 it", path, (unsigned)(info.st_mode & 07777));
 	return 0;
 }

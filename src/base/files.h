@@ -11,7 +11,10 @@
 
 /* Reads at most `max` bytes; "-" is standard input. 0, or -errno with the path in `error`; -EFBIG past max. */
 int file_read(const char *path, size_t max, struct buf *ret, struct error *error) MUST_CHECK;
-/* The same into the secure heap. Refuses a file that others may read (mode & 0077) with a message, unless `any_mode`. */
+/*
+ * The same into the secure heap. Refuses a file that others may read (mode & 0077; of a file of root and group root
+ * the group may read) with a message, unless `any_mode`.
+ */
 int file_read_secret(const char *path, size_t max, bool any_mode, struct secret *ret, struct error *error) MUST_CHECK;
 /* Writes a temporary file in the same directory, fsyncs, renames, fsyncs the directory. "-" is standard output. */
 int file_write(const char *path, struct bytes data, mode_t mode, struct error *error) MUST_CHECK;

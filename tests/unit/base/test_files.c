@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/secret.h"
+
+/* The outcome of reading a secret from a file of this mode and owner. */
+static int read_secret_of(mode_t mode, uid_t uid, gid_t gid)
+{
+	char path[] = "/tmp/test_base.XXXXXX";
+	CLEANUP(secret_deinit) struct secret secret = SECRET_NULL;
+	struct error error = ERROR_NULL;
+	int fd = mkstemp(path);
+	int r;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, "key", 3), 3);
+	ck_assert_int_eq(fchown(fd, uid, gid), 0);
+	ck_assert_int_eq(fchmod(fd, mode), 0);
+	ck_assert_int_eq(close(fd), 0);
+	r = file_read_secret(path, 16, false, &secret, &error);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert(r != 0 || secret.size == 3);
+	return r;
+}
+
+START_TEST(secret_file_is_private)
+{
+	static const mode_t open_to_others[] = {0640, 0604, 0620, 0602, 0610, 0601, 0644};
+
+	ck_assert_int_eq(secret_process_init(65536), 0);
+	ck_assert_int_eq(read_secret_of(0600, getuid(), getgid()), 0);
+	ck_assert_int_eq(read_secret_of(0400, getuid(), getgid()), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(open_to_others) && getuid() == 0; i++)
+		ck_assert_int_eq(read_secret_of(open_to_others[i], 0, 1), -EPERM);
+	for (size_t i = 0; i < ARRAY_SIZE(open_to_others) && getuid() == 0; i++)
+		ck_assert_int_eq(read_secret_of(open_to_others[i], 1, 0), -EPERM);
+	/* As systemd 257 hands a credential over. */
+	if (getuid() == 0)
+		ck_assert_int_eq(read_secret_of(0440, 0, 0), 0);
+	for (size_t i = 1; i < ARRAY_SIZE(open_to_others) && getuid() == 0; i++)
+		ck_assert_int_eq(read_secret_of(open_to_others[i], 0, 0), -EPERM);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("files");
+	TCase *tests = tcase_create("files");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tests, secret_file_is_private);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
