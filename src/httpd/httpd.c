@@ -199,6 +199,8 @@ static int start_servers(struct httpd *httpd, struct error *error)
 		.connections_per_address = 16,
 		.body_max = 1,
 		.page_policy = httpd->page_policy,
+		.idle_timeout_s = (unsigned)config->idle_timeout,
+		.request_timeout_s = (unsigned)config->request_timeout,
 		.handler = routes_status,
 		.context = &httpd->routes};
 	int r = broker_new(config->agent ? "sevattestd" : "sevattest-brokerd", httpd->connector_fd, (unsigned)config->broker_timeout * 1000,

@@ -13,8 +13,6 @@
 #include "io/clock.h"
 #include "io/httpserver_internal.h"
 
-#define POOL_SIZE                                                                                                                          \
-	(2 * HTTPSERVER_HEAD_MAX + ((size_t)32 << 10)) /* a connection's memory: head, parsed headers, and the head of the answer */
 #define WATCH_SECONDS 1
 #define ANSWER_SECONDS 60 /* to take 3 MiB */
 #define STOP_MS 2000      /* for answers that are on their way at the end */

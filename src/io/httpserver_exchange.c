@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "io/httpserver_internal.h"
 
@@ -89,6 +90,8 @@ void *exchange_begin(void *context, const char *uri, struct MHD_Connection *conn
 		free(exchange);
 		return NULL;
 	}
+	exchange->target = uri;
+	exchange->target_size = strlen(uri);
 	exchange->server = server;
 	exchange->connection = connection;
 	peer_text(connection, exchange->peer, sizeof(exchange->peer));
@@ -232,10 +235,54 @@ static enum MHD_Result refuse(struct httpserver_exchange *exchange, unsigned sta
 	atomic_fetch_add(&exchange->server->refused, 1);
 	set_state(exchange, EXCHANGE_IN_HANDLER);
 	httpserver_answer_error(exchange, status, name, detail, 0);
+	/* Where one reader sees the end of this request, another may see something else: nothing that follows is looked at. */
+	if (exchange->answer && !add_header(exchange->answer, "Connection", "close"))
+		return MHD_NO;
 	return queue_answer(exchange);
 }
 
-static enum MHD_Result check_head(struct httpserver_exchange *exchange, const char *method)
+/* Headers that a request has once: of two, different readers take different ones. */
+static const char *const single_headers[] = {"Host", "Content-Length", "Transfer-Encoding", "Cookie", "Authorization"};
+
+struct header_counts {
+	unsigned count[ARRAY_SIZE(single_headers)];
+};
+
+static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct header_counts *counts = context;
+
+	(void)kind;
+	(void)value;
+	for (size_t i = 0; i < ARRAY_SIZE(single_headers); i++)
+		counts->count[i] += strcasecmp(key, single_headers[i]) == 0;
+	return MHD_YES;
+}
+
+static bool headers_clear(struct MHD_Connection *connection)
+{
+	struct header_counts counts = {{0}};
+	bool clear = true;
+
+	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &counts);
+	for (size_t i = 0; i < ARRAY_SIZE(single_headers); i++)
+		clear = clear && counts.count[i] <= 1;
+	return clear && !(counts.count[1] && counts.count[2]);
+}
+
+/*
+ * libmicrohttpd gives the target of the request as a C string, which a NUL ends early. The version stands right behind the target in the
+ * same memory (where it does not, as another release may have it, nothing can be told).
+ */
+static bool target_whole(const struct httpserver_exchange *exchange, const char *version)
+{
+	uintptr_t from = (uintptr_t)exchange->target;
+	uintptr_t to = (uintptr_t)version;
+
+	return to <= from || to - from > POOL_SIZE || to - from == exchange->target_size + 1;
+}
+
+static enum MHD_Result check_head(struct httpserver_exchange *exchange, const char *method, const char *version)
 {
 	const union MHD_ConnectionInfo *size = MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	const char *length = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Content-Length");
@@ -244,7 +291,9 @@ static enum MHD_Result check_head(struct httpserver_exchange *exchange, const ch
 
 	if (size && size->header_size > HTTPSERVER_HEAD_MAX)
 		return refuse(exchange, 431, "RequestHeaderTooLarge", "the head of the request is too large");
-	if (strlen(method) > HTTPSERVER_METHOD_MAX || !httpserver_split_uri(exchange->uri, &exchange->query))
+	if (!headers_clear(exchange->connection))
+		return refuse(exchange, 400, "BadRequest", "a header that may come once came twice, or two lengths of the body");
+	if (strlen(method) > HTTPSERVER_METHOD_MAX || !target_whole(exchange, version) || !httpserver_split_uri(exchange->uri, &exchange->query))
 		return refuse(exchange, 400, "BadRequest", "malformed path");
 	/* libmicrohttpd has checked that it is a number. An answer before the body has ended may be lost: the connection is reset. */
 	if (size_of_body > DROP_FACTOR * max)
@@ -322,7 +371,6 @@ enum MHD_Result exchange_access(void *context, struct MHD_Connection *connection
 	(void)context;
 	(void)connection;
 	(void)url;
-	(void)version;
 	if (!exchange)
 		return MHD_NO;
 	if (exchange->state == EXCHANGE_ANSWERED) /* resumed */
@@ -333,7 +381,7 @@ enum MHD_Result exchange_access(void *context, struct MHD_Connection *connection
 		return take_body(exchange, upload, upload_size);
 	if (!exchange->head_seen) {
 		exchange->head_seen = true;
-		return check_head(exchange, method);
+		return check_head(exchange, method, version);
 	}
 	if (exchange->body_dropped > 0)
 		return refuse(exchange, 413, "RequestTooLarge", "the body of the request is too large");

@@ -7,6 +7,8 @@
 
 #include "io/httpserver.h"
 
+/* A connection's memory: head, parsed headers, and the head of the answer. */
+#define POOL_SIZE (2 * HTTPSERVER_HEAD_MAX + ((size_t)32 << 10))
 /* Where a connection stands; each state has a deadline, so that nobody holds one by sending a byte now and then. */
 enum connection_state {
 	CONNECTION_WAITS,   /* TLS handshake, between requests, or in a head */
@@ -42,6 +44,8 @@ struct httpserver_exchange {
 	unsigned status;
 	char *uri; /* path, decoded in place, and after a NUL the query */
 	const char *query;
+	const char *target; /* the same as it came, in libmicrohttpd's memory: only the address is of use */
+	size_t target_size;
 	bool head_seen;
 	struct buf body;
 	size_t body_dropped; /* bytes of a body that is too large; not 0 once that is known */

@@ -525,6 +525,54 @@ START_TEST(connections_per_address)
 END_TEST
 
 /* Bytes that are no HTTP: an answer or a hang-up, and the next client is served. */
+/* What two readers may understand differently is refused, and nothing behind it is looked at. */
+START_TEST(ambiguous_to_server)
+{
+#define HEAD "GET /echo HTTP/1.1\r\nHost: x\r\n"
+#define NEXT "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n"
+	static const struct {
+		const char *text;
+		size_t size;
+		const char *status;
+	} rows[] = {
+#define ROW(text, status) {text, sizeof(text) - 1, status}
+		ROW(HEAD "Content-Length: 1\r\n\r\nx", " 200 "),
+		ROW(HEAD "Cookie: a\r\nAuthorization: b\r\n\r\n", " 200 "),
+		ROW(HEAD "Content-Length: 0\r\nContent-Length: 1\r\n\r\n" NEXT, " 400 "),
+		ROW(HEAD "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT, " 400 "),
+		ROW(HEAD "host: y\r\n\r\n" NEXT, " 400 "),
+		ROW(HEAD "Cookie: a\r\ncookie: b\r\n\r\n" NEXT, " 400 "),
+		ROW(HEAD "Authorization: a\r\nAuthorization: b\r\n\r\n" NEXT, " 400 "),
+		ROW("GET /echo\0/x HTTP/1.1\r\nHost: x\r\n\r\n" NEXT, " 400 "),
+		ROW("GET /echo\0 HTTP/1.1\r\nHost: x\r\n\r\n" NEXT, " 400 "),
+#undef ROW
+	};
+	static const struct timeval limit = {.tv_sec = 5};
+	struct server server;
+
+	server_start(&server, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int fd = plain_client(server.port);
+		char answer[4096] = "";
+		size_t size = 0;
+		ssize_t n;
+
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+		ck_assert_int_eq((int)send(fd, rows[i].text, rows[i].size, MSG_NOSIGNAL), (int)rows[i].size);
+		(void)shutdown(fd, SHUT_WR);
+		while ((n = recv(fd, answer + size, sizeof(answer) - 1 - size, 0)) > 0)
+			size += (size_t)n;
+		answer[size] = '\0';
+		(void)close(fd);
+		ck_assert_msg(strstr(answer, rows[i].status), "row %zu: %s", i, answer);
+		ck_assert_msg(!strstr(answer + 1, "HTTP/1.1 "), "row %zu: two answers", i);
+	}
+	server_stop(&server);
+#undef HEAD
+#undef NEXT
+}
+END_TEST
+
 START_TEST(garbage_to_server)
 {
 	static const char *const garbage[] = {
@@ -609,6 +657,7 @@ static TCase *make_cases(void)
 	tcase_add_loop_test(cases, slow_clients, 0, 3);
 	tcase_add_test(cases, connections_per_address);
 	tcase_add_test(cases, garbage_to_server);
+	tcase_add_test(cases, ambiguous_to_server);
 	tcase_add_test(cases, kds_cache);
 	return cases;
 }
