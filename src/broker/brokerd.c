@@ -91,7 +91,7 @@ static int prepare(struct brokerd *brokerd, struct error *error)
 
 	r = broker_config_read(arg_config, &brokerd->config, error);
 	if (r)
-		return r;
+		return r == -ENOMEM ? r : -EINVAL; /* absent, unreadable or too long is as wrong as malformed */
 	if (brokerd->config.debug)
 		log_init("sevattest-brokerd", LOG_DEBUG);
 	brokerd->slot.config = &brokerd->config;

@@ -92,6 +92,8 @@ static int receive(int fd, struct json_object **ret, struct secret *ret_key)
 		r = frame_receive_secret(fd, &header, ret_key);
 	else if (!r)
 		r = frame_receive_body(fd, &header, &text);
+	if (r == -EPROTO)
+		return ctl_fail(EXIT_UNREACHABLE, "the broker went away in the middle of its answer");
 	if (r)
 		return ctl_fail(r == -EAGAIN ? EXIT_UNREACHABLE : EXIT_INTERNAL, "the broker's answer: %s",
 			r > 0 ? frame_error_text(r) : strerror(-r));

@@ -362,8 +362,11 @@ static int explain(const struct fetcher *fetcher, CURLcode code, const char *url
 	int outcome;
 
 	url_origin(url, origin);
-	if (fetcher->no_memory || code == CURLE_OUT_OF_MEMORY)
-		return -ENOMEM;
+	if (fetcher->no_memory)
+		return error_set(error, -ENOMEM, "%s: no memory for the answer", origin);
+	/* It says so too of a header line past its own limit, which a peer can send. */
+	if (code == CURLE_OUT_OF_MEMORY)
+		return error_set(error, FETCH_E_TOO_LARGE, "%s: a header line of the answer is too long, or there is no memory for it", origin);
 	if (fetcher->too_large)
 		return error_set(error, FETCH_E_TOO_LARGE, "%s: the answer is larger than %zu bytes", origin, fetcher->body_max);
 	if (code == CURLE_SSL_CACERT_BADFILE)

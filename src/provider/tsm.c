@@ -209,59 +209,42 @@ static int attribute_write(const struct entry *entry, const char *name, const vo
 	return r;
 }
 
-/* What an errno of the kernel means to a person, by attribute. */
+/* What an errno of the kernel means to a person. */
+static const struct meaning {
+	int code;
+	int outcome;
+	const char *why;
+} meanings[] = {
+	{EBUSY, PROVIDER_E_TEMPORARY, "busy; try again"},
+	{EAGAIN, PROVIDER_E_TEMPORARY, "busy; try again"},
+	{EINTR, PROVIDER_E_TEMPORARY, "busy; try again"},
+	{EINVAL, PROVIDER_E_FAILED, "the firmware or the kernel refused the request (VMPL below the guest's own, or no key to sign with)"},
+	{EIO, PROVIDER_E_FAILED,
+		"the request to the firmware failed; a host with more than 16 KiB of certificates breaks this interface, see the kernel log"},
+	{ENXIO, PROVIDER_E_FAILED, "the provider went away, or the firmware answered with an error; see the kernel log"},
+	{ETIMEDOUT, PROVIDER_E_FAILED,
+		"the host throttled the request until the kernel gave up; the guest's message key may be disabled now: restart the guest"},
+	{ENOTTY, PROVIDER_E_FAILED, "the guest's message key (VMPCK) is disabled after an earlier error: restart the guest"},
+	{EBADMSG, PROVIDER_E_FAILED,
+		"the host or the firmware sent a message that does not authenticate; the message key is disabled now: restart the guest"},
+	{EFBIG, PROVIDER_E_WRONG, "more bytes than the interface allows"},
+	{ENOTCONN, PROVIDER_E_FAILED, "the file system behind it is gone (a simulator that was killed?); unmount it"},
+	{ECONNABORTED, PROVIDER_E_FAILED, "the file system behind it is gone (a simulator that was killed?); unmount it"},
+	{ETXTBSY, PROVIDER_E_FAILED, "opened for reading and writing at once"},
+	{EACCES, PROVIDER_E_FAILED, "permission denied: reading and writing an entry needs root"},
+	{EPERM, PROVIDER_E_FAILED, "permission denied: reading and writing an entry needs root"},
+	{ENOENT, PROVIDER_E_TEMPORARY, "the entry has no such attribute, or somebody removed the entry"},
+};
+
 static int attribute_failed(const struct entry *entry, const char *name, int r, struct error *error)
 {
-	int outcome = PROVIDER_E_FAILED;
-	const char *why;
+	static const struct meaning unknown = {0, PROVIDER_E_FAILED, "unexpected; see the kernel log"};
+	const struct meaning *meaning = &unknown;
 
-	switch (-r) {
-	case EBUSY:
-	case EAGAIN:
-	case EINTR:
-		outcome = PROVIDER_E_TEMPORARY;
-		why = "busy; try again";
-		break;
-	case EINVAL:
-		why = "the firmware or the kernel refused the request (VMPL below the guest's own, or no key to sign with)";
-		break;
-	case EIO:
-		why = "the request to the firmware failed; a host with more than 16 KiB of certificates breaks this interface, see the "
-		      "kernel log";
-		break;
-	case ENXIO:
-		why = "the provider went away, or the firmware answered with an error; see the kernel log";
-		break;
-	case ETIMEDOUT:
-		why = "the host throttled the request until the kernel gave up; the guest's message key may be disabled now: restart the "
-		      "guest";
-		break;
-	case ENOTTY:
-		why = "the guest's message key (VMPCK) is disabled after an earlier error: restart the guest";
-		break;
-	case EBADMSG:
-		why = "the host or the firmware sent a message that does not authenticate; the message key is disabled now: restart the "
-		      "guest";
-		break;
-	case EFBIG:
-		why = "more bytes than the interface allows";
-		break;
-	case ETXTBSY:
-		why = "opened for reading and writing at once";
-		break;
-	case EACCES:
-	case EPERM:
-		why = "permission denied: reading and writing an entry needs root";
-		break;
-	case ENOENT:
-		why = "the entry has no such attribute, or somebody removed the entry";
-		outcome = PROVIDER_E_TEMPORARY;
-		break;
-	default:
-		why = "unexpected; see the kernel log";
-		break;
-	}
-	return error_set(error, outcome, "%s/%s/%s: %s: %s", entry->root, entry->name, name, strerror(-r), why);
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
+		if (meanings[i].code == -r)
+			meaning = &meanings[i];
+	return error_set(error, meaning->outcome, "%s/%s/%s: %s: %s", entry->root, entry->name, name, strerror(-r), meaning->why);
 }
 
 /* Opens the root, makes an entry and sees who answers in it. */

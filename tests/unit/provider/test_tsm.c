@@ -155,7 +155,7 @@ static const struct {
 	{"outblob-error", "ETIMEDOUT", PROVIDER_E_FAILED, "throttled"},
 	{"outblob-error", "ENOTTY", PROVIDER_E_FAILED, "VMPCK"},
 	{"outblob-error", "EBADMSG", PROVIDER_E_FAILED, "restart the guest"},
-	{"outblob-error", "EFBIG", PROVIDER_E_FAILED, "more bytes"},
+	{"outblob-error", "EFBIG", PROVIDER_E_WRONG, "more bytes"},
 	{"outblob-error", "ETXTBSY", PROVIDER_E_FAILED, "reading and writing"},
 	{"outblob-error", "EACCES", PROVIDER_E_FAILED, "permission denied"},
 	{"outblob-error", "EFAULT", PROVIDER_E_FAILED, "unexpected"},
