@@ -166,12 +166,17 @@ static int fetch_missing(struct kds *kds, const struct snp_report *report, struc
 		if (r)
 			return r;
 		count = chain_of(certs, report, chain);
+		if (!count)
+			return error_set(error, EXIT_UNREACHABLE, "the key service gave a certificate of another chip or TCB");
 	}
 	if (count == CHAIN_MAX)
 		return EXIT_YES;
 	if (snp_kds_chain_path(path, report->product, signer))
 		return error_set(error, EXIT_UNREACHABLE, "no certificate chain can be asked for: the report does not tell its product");
-	return fetch_one(kds, path, certs, error);
+	r = fetch_one(kds, path, certs, error);
+	if (!r && chain_of(certs, report, chain) < CHAIN_MAX)
+		return error_set(error, EXIT_UNREACHABLE, "the key service gave a chain that does not lead from this chip's certificate to a root");
+	return r;
 }
 
 int collect_fetch(const struct collect_options *options, const struct snp_report *report, struct snp_certs *certs, struct error *error)
