@@ -40,7 +40,10 @@ int broker_config_parse(struct broker_config *ret, const char *name, struct buf 
 	struct broker_config config = {0};
 	int r;
 
-	config_blank(text, "http", false); /* a misspelt section is ours: the table refuses it */
+	/* Of httpd and netd. A misspelt section is ours: the table refuses it. */
+	config_blank(text, "http", false);
+	config_blank(text, "net", false);
+	config_blank(text, "kds", false);
 	r = config_read(&config, keys, ARRAY_SIZE(keys), name, buf_view(text), error);
 	if (!r)
 		r = default_store(&config);

@@ -3,7 +3,7 @@
 """The other programs as cli_help.py has it for `sevattest`: --help and the manual page name the same options and verbs; and the keys of broker.conf
 are the same, with the same defaults, in conf/broker.conf, in broker.conf(5) and in the programs, which accept each of them and no other.
 
-Environment: SEVATTEST_BROKER, SEVATTEST_BROKERD, SEVATTEST_HTTPD, SEVATTEST_SIM the programs. Argument: the folder of the sources."""
+Environment: SEVATTEST_BROKER, SEVATTEST_BROKERD, SEVATTEST_HTTPD, SEVATTEST_NETD, SEVATTEST_EVIDENCE, SEVATTEST_SIM the programs. Argument: the folder of the sources."""
 import os
 import re
 import subprocess
@@ -13,7 +13,7 @@ import tempfile
 SOURCE = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 OPTION = re.compile(r"(?<![a-z0-9-])--([a-z][a-z0-9-]*)")
 PROGRAMS = {name: os.environ.get(name.upper().replace("-", "_"), name)
-            for name in ("sevattest-broker", "sevattest-brokerd", "sevattest-httpd", "sevattest-sim")}
+            for name in ("sevattest-broker", "sevattest-brokerd", "sevattest-httpd", "sevattest-netd", "sevattest-evidence", "sevattest-sim")}
 failures = []
 counts = {}
 
@@ -130,12 +130,19 @@ def page_keys():
 
 def program_keys():
     """The tables in the sources: what the programs accept, with the defaults."""
-    keys, row = {}, r'KEY\("([a-z]+)", "(\w+)", (\w+), \w+, \d+, \d+, (?:"([^"]*)"|NULL)'
-    for path in ("src/broker/config.c", "src/httpd/config.c"):
+    keys = {}
+    row = r'KEY\("([a-z]+)", "(\w+)", (CONFIG_\w+), \w+(?:, \d+, \d+)?, (?:"([^"]*)"|(\w+))\)'
+    for path, table in (("src/broker/config.c", "keys"), ("src/httpd/config.c", "broker_keys"), ("src/netd/config.c", "broker_keys")):
         with open(os.path.join(SOURCE, path), encoding="utf-8") as file:
-            for section, name, kind, default in re.findall(row, file.read()):
-                if section != "status":  # of agent.conf
-                    keys[section, name] = (kind, default)
+            text = file.read()
+        block = text.split(f"struct config_key {table}[] = {{", 1)[1].split("\n};", 1)[0]
+        found = re.findall(row, block)
+        if len(found) != block.count("KEY("):
+            fail(f"{path}: {len(found)} of {block.count('KEY(')} rows are understood")
+        for section, name, kind, default, constant in found:
+            if constant and constant != "NULL":
+                default = re.search(rf'#define {constant} "([^"]*)"', text).group(1)
+            keys[section, name] = (kind, default)
     return keys
 
 
@@ -154,7 +161,7 @@ def configuration():
 
 
 def owner(section):
-    return {"http": ["sevattest-httpd"], "broker": ["sevattest-brokerd"], "admin": ["sevattest-brokerd", "sevattest-broker"]}[section]
+    return {"http": ["sevattest-httpd"], "broker": ["sevattest-brokerd"], "admin": ["sevattest-brokerd", "sevattest-broker"]}.get(section, ["sevattest-netd"])
 
 
 def judge(name, text, folder):
@@ -162,19 +169,20 @@ def judge(name, text, folder):
     path = os.path.join(folder, "broker.conf")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
-    return run(name, "--config", path, *(["status"] if name == "sevattest-broker" else []))
+    return run(name, *([f"--broker={path}"] if name == "sevattest-netd" else ["--config", path]), *(["status"] if name == "sevattest-broker" else []))
 
 
 def accepted():
     """Each key alone is accepted by its owner; misspelt it is a usage error that names the line."""
     base = {"http": "Certificate = /nonexistent/c\nPrivateKey = /nonexistent/k\nListen = 127.0.0.1:0\nBroker = /nonexistent/s\n",
-            "broker": "StateDirectory = /nonexistent\nHttpSocket = /nonexistent/h\n", "admin": "Socket = /nonexistent/a\n"}
+            "broker": "StateDirectory = /nonexistent\nHttpSocket = /nonexistent/h\n", "admin": "Socket = /nonexistent/a\n",
+            "net": "Socket = /nonexistent/n\n", "kds": "CA = /nonexistent/ca\n"}
     with tempfile.TemporaryDirectory() as folder:
         for (section, key), (kind, default) in program_keys().items():
             value = default or "/nonexistent/x"
             kept = "".join(line + "\n" for line in base[section].splitlines() if not line.startswith(key + " "))
             # brokerd must never come up here, whichever section is tried.
-            other = "[broker]\nStateDirectory = /nonexistent\n" if section == "admin" else ""
+            other = {"admin": "[broker]\nStateDirectory = /nonexistent\n", "kds": "[net]\nSocket = /nonexistent/n\n"}.get(section, "")
             for name in owner(section):
                 for spelt, good in ((key, True), (key + "x", False), (key.lower(), False)):
                     code, _, error = judge(name, f"{other}[{section}]\n{kept}{spelt} = {value if spelt != 'Socket' else '/nonexistent/a'}\n", folder)
@@ -187,11 +195,18 @@ def accepted():
                     if code != 2 or "twice" not in error:
                         fail(f"{name}: {key} given twice: exit {code}, {error!r}")
             counts[f"{section} keys tried"] = counts.get(f"{section} keys tried", 0) + 1
+        # And one file for all: what the others own is passed over.
+        everything = "".join(f"[{section}]\n{lines}\n" for section, lines in base.items())
+        for name in ("sevattest-broker", "sevattest-brokerd", "sevattest-httpd", "sevattest-netd"):
+            code, _, error = judge(name, everything, folder)
+            if code == 0 or "unknown" in error or "nonexistent" not in error:
+                fail(f"{name}: a file with everybody's sections: exit {code}, {error!r}")
 
 
 def main():
     for name, manual, parts in (("sevattest-broker", "sevattest-broker.1", ["OPTIONS"]), ("sevattest-brokerd", "sevattest-brokerd.8", ["OPTIONS"]),
-                                ("sevattest-httpd", "sevattest-httpd.8", ["OPTIONS"])):
+                                ("sevattest-httpd", "sevattest-httpd.8", ["OPTIONS"]), ("sevattest-netd", "sevattest-netd.8", ["OPTIONS"]),
+                                ("sevattest-evidence", "sevattest-evidence.8", ["OPTIONS"])):
         for option in options(name, manual, parts):
             if not known(name, option):
                 fail(f"{name}: --{option} is in --help and not known")
