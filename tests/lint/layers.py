@@ -35,7 +35,7 @@ PURE = ["base_pure", "tpm", "snp", "jose", "evidence", "appraise", "kbs", "lib"]
 EXTERNAL = {
     "nettle/": ["src/snp/p384"],
     "tss2/": ["src/provider/azure_vtpm"],
-    "curl/": ["src/io/fetch"],
+    "curl/": ["src/io/fetch", "src/io/curl_lazy"],
     "microhttpd.h": ["src/io/httpserver"],
     "gnutls/": ["src/io/httpserver"],
     "sqlite3.h": ["src/broker/store_"],
