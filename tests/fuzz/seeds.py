@@ -249,6 +249,7 @@ def configs():
              b"\xff\n", b"[" + b"s" * 70 + b"]\n")
     for text in lines:
         seed("config", text)
+        seed("config", lines[0] + b"\xff" + text)
 
 
 def jose():
