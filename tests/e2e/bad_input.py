@@ -28,6 +28,8 @@ def run_cell(world, function):
         return "not applicable", why.args[0], False
     except Refused as wrong:
         shown, bad = f"WRONG: {wrong}", True
+    except Exception as wrong:  # pylint: disable=broad-except
+        shown, bad = f"WRONG: {type(wrong).__name__}: {wrong}", True
     gone = world.gone()
     if gone:
         return f"{shown}; ended: {gone}", "", True

@@ -159,7 +159,7 @@ def status(world):
         "stall": lambda: world.stalls(world.status_port, False, b"GET /healthz HTTP/1.1\r\nHost"),
         "close": lambda: world.hangs_up(world.status_port, False, b"GET /healthz HTTP/1.1\r\nHost"),
     }
-    return "status port", cells, lambda: ask(request("GET", "/metrics"), 200)
+    return "status port", cells, lambda: f"{ask(request('GET', '/healthz'), 200)} {ask(request('GET', '/readyz'), 200)}"
 
 
 def frame(kind, number, payload, size=None, zero=0):

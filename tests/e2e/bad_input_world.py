@@ -170,7 +170,7 @@ class World:
         with self.connect(port, tls) as connection:
             connection.sendall(data)
             start = time.monotonic()
-            if self.http(self.status_port, False, b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[0] != 200:
+            if self.http(self.status_port, False, b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")[0] != 200:
                 raise Refused("nobody else is served meanwhile")
             if time.monotonic() - start > 2:
                 raise Refused("others wait")
