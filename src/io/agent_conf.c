@@ -15,6 +15,11 @@
 static const char *const sections[] = {
 	"admin", "agent", "broker", "credentials", "evidence", "http", "imds", "kds", "luks", "net", "status"};
 
+/* Keys of a section that several programs read: each knows those that it needs. */
+static const struct {
+	const char *section, *name;
+} shared[] = {{"broker", "Url"}, {"broker", "CA"}, {"broker", "BrokerKey"}, {"broker", "KeyCheck"}, {"broker", "EvidenceVersion"}};
+
 struct conf_file {
 	char *path;
 	struct buf text;
@@ -97,11 +102,44 @@ static bool is_foreign(const uint8_t *line, size_t size, const struct config_key
 	return false;
 }
 
-/* Blanks the lines of foreign sections; line numbers stay what they are in the file. */
+/* Is this "name" or "name=..." of `line`, which begins with a key? */
+static bool is_key(const uint8_t *line, size_t size, const char *name)
+{
+	size_t length = strlen(name);
+
+	return size > length && memcmp(line, name, length) == 0 && (line[length] == ' ' || line[length] == '\t' || line[length] == '=');
+}
+
+/* A key of a shared section that this program has no use for. */
+static bool is_others_key(const uint8_t *line, size_t size, const char *section, const struct config_key *keys, size_t key_count)
+{
+	for (size_t i = 0; i < key_count; i++) {
+		if (strcmp(keys[i].section, section) == 0 && is_key(line, size, keys[i].name))
+			return false;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+		if (strcmp(shared[i].section, section) == 0 && is_key(line, size, shared[i].name))
+			return true;
+	}
+	return false;
+}
+
+/* The name of a shared section that the line begins, "" for any other. */
+static const char *shared_section(const uint8_t *line, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+		if (is_named(line, size, shared[i].section))
+			return shared[i].section;
+	}
+	return "";
+}
+
+/* Blanks the lines that are for other programs; line numbers stay what they are in the file. */
 static void blank_foreign(struct buf *text, const struct config_key *keys, size_t key_count)
 {
 	uint8_t *at = text->data;
 	uint8_t *end = at + text->size;
+	const char *section = "";
 	bool foreign = false; /* what stands before the first section is an error for everybody */
 
 	while (at < end) {
@@ -111,9 +149,11 @@ static void blank_foreign(struct buf *text, const struct config_key *keys, size_
 
 		while (first < line_end && (*first == ' ' || *first == '\t'))
 			first++;
-		if (first < line_end && *first == '[')
+		if (first < line_end && *first == '[') {
 			foreign = is_foreign(first, (size_t)(line_end - first), keys, key_count);
-		if (foreign)
+			section = shared_section(first, (size_t)(line_end - first));
+		}
+		if (foreign || is_others_key(first, (size_t)(line_end - first), section, keys, key_count))
 			memset(at, ' ', (size_t)(line_end - at));
 		at = line_end + 1;
 	}

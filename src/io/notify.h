@@ -10,3 +10,9 @@
 int notify_open(void);
 /* "READY=1", "STATUS=...", "STOPPING=1", one per line. `fd` may be -1. */
 void notify_send(int fd, const char *text);
+/*
+ * The service manager's store (FDSTORE=1, sd_notify(3)): what is in it outlives this process and comes back as an inherited descriptor of
+ * this name, which has no ":". 0 when the message is on its way, also without a manager; -errno.
+ */
+int notify_store(int fd, const char *name, int stored_fd) MUST_CHECK;
+void notify_unstore(int fd, const char *name);

@@ -69,7 +69,7 @@ START_TEST(additions)
 	struct settings settings = {.text = NULL};
 	struct error error = ERROR_NULL;
 
-	put("agent.conf", "[agent]\nText = first\n[broker]\nList = 1\n[kds]\nWhatever = netd knows\n");
+	put("agent.conf", "[agent]\nText = first\n[broker]\nKeyCheck = another program's\nList = 1\n[kds]\nWhatever = netd knows\n");
 	put("agent.conf.d/20-b.conf", "[broker]\nList = 3\n");
 	put("agent.conf.d/10-a.conf", "[agent]\nText = second\nNumber = 5\n[broker]\nList = 2\n");
 	put("agent.conf.d/c.txt", "nonsense");
@@ -100,6 +100,8 @@ START_TEST(conf_refusals)
 	struct error error = ERROR_NULL;
 
 	refused("[agent]\nTxt = a\n", "agent.conf:2: unknown key 'Txt'");
+	refused("[broker]\nKeyChek = a\n", "agent.conf:2: unknown key 'KeyChek'");
+	refused("[agent]\nKeyCheck = a\n", "agent.conf:2: unknown key 'KeyCheck'");
 	refused("[agnt]\nText = a\n", "agent.conf:2: unknown key 'Text' in section [agnt]");
 	refused("Text = a\n[agent]\n", "agent.conf:1");
 	refused("[kds]\nx = 1\n[agent]\nText = a\nText = b\n", "agent.conf:5: Text= is given twice");
