@@ -4,9 +4,7 @@
  * systemd it listens itself and makes a child for each connection. It has no network and sees no key.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,6 +19,7 @@
 #include "evidence-helper/config.h"
 #include "io/agent_conf.h"
 #include "io/notify.h"
+#include "io/program.h"
 #include "io/socket.h"
 
 #define CHILDREN_MAX 64 /* they wait for their turn; who comes later waits in the socket */
@@ -28,51 +27,13 @@
 static const char *arg_config = AGENT_CONF_FILE;
 static const char *arg_listen;
 
-static void print_help(void)
-{
-	(void)printf("sevattest-evidence: reports from the hardware, for sevattestd\n\n"
-		     "  --config FILE             configuration, section [evidence] (" AGENT_CONF_FILE ")\n"
-		     "  --listen PATH             without systemd: listen here and answer until stopped\n"
-		     "  --help                    this text\n"
-		     "  --version                 the version\n");
-}
+static const struct program_option options[] = {
+	{"config", "FILE", "configuration, section [evidence] (" AGENT_CONF_FILE ")", &arg_config},
+	{"listen", "PATH", "without systemd: listen here and answer until stopped", &arg_listen},
+};
 
-/* 0: go on; else the exit code plus one. */
-static int parse_options(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"listen", required_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			arg_config = optarg;
-			break;
-		case 'l':
-			arg_listen = optarg;
-			break;
-		case 'h':
-			print_help();
-			return EXIT_YES + 1;
-		case 'v':
-			(void)printf("sevattest-evidence %s\n", SEVATTEST_VERSION);
-			return EXIT_YES + 1;
-		default:
-			return EXIT_USAGE + 1;
-		}
-	}
-	if (optind < argc) {
-		(void)fprintf(stderr, "sevattest-evidence: unexpected argument: %s\n", argv[optind]);
-		return EXIT_USAGE + 1;
-	}
-	return 0;
-}
+static const struct program program = {
+	"sevattest-evidence", "reports from the hardware, for sevattestd", SEVATTEST_VERSION, options, ARRAY_SIZE(options)};
 
 /* One connection, from the first look at the peer to the answer. */
 static int serve_connection(const struct helper_config *config, int fd)
@@ -203,7 +164,7 @@ int main(int argc, char **argv)
 {
 	struct helper_config config = {.vmpl_number = 0};
 	struct error error = ERROR_NULL;
-	int r = parse_options(argc, argv);
+	int r = program_options(&program, argc, argv);
 
 	if (r)
 		return r - 1;

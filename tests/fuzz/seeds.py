@@ -235,6 +235,11 @@ def frames():
                                  (200, b"", b"t" * 65)):
         seed("http", u16(status) + u16(len(cookie)) + cookie + bytes([len(kind)]) + kind + struct.pack("<II", 5, 2) + b"{}")
 
+    for name in (b"308e0a55/unit/app@1.service/db-pass", b"1/unit/my\\x2ddata.mount/id", b"01/unit/a.swap/x", b"1/unit/app.service/a:b", b"1/cryptsetup/data"):
+        seed("peer", b"\0" + name)
+    for text in (b"9:name=systemd:/system.slice/app.service\n8:pids:/\n0::/\n", b"0::/system.slice/system-a.slice/a@1.service/.control\n", b"0::/a.service (deleted)\n",
+                 b"9:name=systemd:/a.service\n0::/b.service\n", b"0::/init.scope\n"):
+        seed("peer", text)
     seed("evidence_frame", bytes(64) + b"\xff\4auto")
     seed("evidence_frame", b"\0\0\0\3tsm\6\0\0\0report\5\0\0\0table\4\0note")
     seed("fetch_frame", b"\3kds\1" + b"\x19\0/vcek/v1/Milan/cert_chain" + bytes(5) + b"\0\0\1\0\x10\x27\0\0" + bytes(4))

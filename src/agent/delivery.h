@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * One answer to one LoadCredential= connection: a key, whole, or a refusal: 1 MiB and 1 zero bytes, more than systemd takes, so that the
+ * service's start fails at once. There is no other error channel: an end without data is an empty credential and the service starts with it.
+ *
+ * An agent may be killed at any moment, and the next one finds the connection in the service manager's store. How far the answer had come
+ * stands on the socket itself, in an option that nobody else uses (the low-water mark of a socket that is never read): untouched, begun, done.
+ * One that had begun is never begun again: the peer would get it twice. It becomes a refusal, and the service manager starts the service anew.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "base/secret.h"
+
+#define DELIVERY_REFUSAL_SIZE (((size_t)1 << 20) + 1)
+
+enum delivery_mark {
+	DELIVERY_UNTOUCHED = 1, /* the option's default */
+	DELIVERY_BEGUN,
+	DELIVERY_DONE,
+};
+
+struct delivery {
+	struct secret rest; /* what the socket did not take yet, of a key */
+	size_t zeros;       /* likewise of a refusal */
+};
+#define DELIVERY_NULL {SECRET_NULL, 0}
+void delivery_deinit(struct delivery *delivery);
+
+/* What the socket says. A failure to tell counts as begun. */
+enum delivery_mark delivery_mark(int fd);
+
+/*
+ * Begins an answer, or goes on with it (delivery_go_on) when the socket is writable again. 0: it is complete, and the peer has been told the
+ * end; -EAGAIN: more later; other -errno: the peer is gone, or nothing could be begun (-ENOMEM, nothing was sent).
+ */
+int delivery_key(struct delivery *delivery, int fd, struct bytes key) MUST_CHECK;
+int delivery_refusal(struct delivery *delivery, int fd) MUST_CHECK;
+int delivery_go_on(struct delivery *delivery, int fd) MUST_CHECK;

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/peer_name.h"
+
+#include <string.h>
+
+#define HEX_MAX 16 /* a u64 */
+
+static bool is_hex(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+static bool ends_with(struct bytes text, const char *suffix)
+{
+	size_t size = strlen(suffix);
+
+	return text.size > size && memcmp(text.data + text.size - size, suffix, size) == 0;
+}
+
+/* systemd's VALID_CHARS of a unit name. */
+static bool unit_character(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr(":-_.\\@", c));
+}
+
+bool peer_unit_valid(struct bytes unit)
+{
+	static const char *const suffixes[] = {".service", ".socket", ".mount", ".swap"};
+
+	if (unit.size == 0 || unit.size > PEER_UNIT_MAX || unit.data[0] == '@')
+		return false;
+	for (size_t i = 0; i < unit.size; i++) {
+		if (!unit_character(unit.data[i]))
+			return false;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		if (ends_with(unit, suffixes[i]))
+			return true;
+	}
+	return false;
+}
+
+bool peer_id_valid(struct bytes id)
+{
+	if (id.size == 0 || id.size > PEER_ID_MAX)
+		return false;
+	for (size_t i = 0; i < id.size; i++) {
+		if (id.data[i] < 0x20 || id.data[i] > 0x7e || id.data[i] == '/' || id.data[i] == ':')
+			return false;
+	}
+	return !(id.data[0] == '.' && (id.size == 1 || (id.size == 2 && id.data[1] == '.')));
+}
+
+/* The view of what stands before `c`; the reader is after it. Fails when it is not there. */
+static struct bytes until(struct reader *reader, uint8_t c)
+{
+	size_t left = reader_left(reader);
+	const uint8_t *end = left ? memchr(reader->at, c, left) : NULL;
+	struct bytes part;
+
+	if (!end) {
+		reader_fail(reader);
+		return bytes_of(NULL, 0);
+	}
+	part = reader_bytes(reader, (size_t)(end - reader->at));
+	reader_skip(reader, 1);
+	return part;
+}
+
+static bool number_valid(struct bytes number)
+{
+	if (number.size == 0 || number.size > HEX_MAX || (number.size > 1 && number.data[0] == '0'))
+		return false;
+	for (size_t i = 0; i < number.size; i++) {
+		if (!is_hex(number.data[i]))
+			return false;
+	}
+	return true;
+}
+
+int peer_name_parse(struct bytes name, struct peer_name *ret)
+{
+	struct peer_name parsed;
+	struct bytes number, kind, unit, id;
+	struct reader reader;
+
+	if (name.size == 0 || name.data[0] != 0)
+		return PEER_NAME_E_ABSENT;
+	if (name.size > PEER_NAME_SIZE_MAX)
+		return PEER_NAME_E_FORM;
+	reader_init(&reader, name);
+	reader_skip(&reader, 1);
+	number = until(&reader, '/');
+	kind = until(&reader, '/');
+	unit = until(&reader, '/');
+	id = reader_bytes(&reader, reader_left(&reader));
+	if (!reader_done(&reader) || !number_valid(number) || !bytes_equal(kind, bytes_of_text("unit")))
+		return PEER_NAME_E_FORM;
+	if (!peer_unit_valid(unit))
+		return PEER_NAME_E_UNIT;
+	if (!peer_id_valid(id))
+		return PEER_NAME_E_ID;
+	memcpy(parsed.unit, unit.data, unit.size);
+	parsed.unit[unit.size] = 0;
+	memcpy(parsed.id, id.data, id.size);
+	parsed.id[id.size] = 0;
+	*ret = parsed;
+	return 0;
+}
+
+const char *peer_name_error_text(int outcome)
+{
+	switch (outcome) {
+	case PEER_NAME_E_ABSENT:
+		return "the peer is not bound to an abstract address: systemd's LoadCredential= is";
+	case PEER_NAME_E_FORM:
+		return "the peer's address is not of the form that LoadCredential= uses";
+	case PEER_NAME_E_UNIT:
+		return "the peer's address names no unit that systemd could start";
+	case PEER_NAME_E_ID:
+		return "the peer's address names no valid credential";
+	}
+	return "unknown";
+}
+
+/* Control groups */
+
+/*
+ * One path: "/system.slice/app.service/...". Slices come first; the first other part is the unit. systemd puts "_" before a part that would
+ * collide with a file of the kernel, also before one that begins with "_".
+ */
+static int path_unit(struct bytes path, char ret[static PEER_UNIT_MAX + 1])
+{
+	struct reader reader;
+
+	if (path.size == 0 || path.data[0] != '/')
+		return PEER_CGROUP_E_FORM;
+	if (ends_with(path, " (deleted)"))
+		return PEER_CGROUP_E_DIFFERENT;
+	reader_init(&reader, path);
+	reader_skip(&reader, 1);
+	while (reader_left(&reader)) {
+		const uint8_t *end = memchr(reader.at, '/', reader_left(&reader));
+		struct bytes part = reader_bytes(&reader, end ? (size_t)(end - reader.at) : reader_left(&reader));
+
+		reader_skip(&reader, end ? 1 : 0);
+		if (ends_with(part, ".slice"))
+			continue;
+		if (part.size > 1 && part.data[0] == '_')
+			part = bytes_from(part, 1);
+		if (!peer_unit_valid(part))
+			return PEER_CGROUP_E_NONE;
+		memcpy(ret, part.data, part.size);
+		ret[part.size] = 0;
+		return 0;
+	}
+	return PEER_CGROUP_E_NONE;
+}
+
+/* "0::PATH" (cgroup v2) or "N:name=systemd:PATH" (v1); the controllers' own hierarchies of v1 say nothing about units. */
+static int line_unit(struct bytes line, bool *ret_counts, char unit[static PEER_UNIT_MAX + 1])
+{
+	struct bytes number, controllers, path;
+	struct reader reader;
+
+	reader_init(&reader, line);
+	number = until(&reader, ':');
+	controllers = until(&reader, ':');
+	path = reader_bytes(&reader, reader_left(&reader));
+	if (!reader_done(&reader) || number.size == 0)
+		return PEER_CGROUP_E_FORM;
+	*ret_counts = bytes_equal(controllers, bytes_of_text("name=systemd")) ||
+		      (controllers.size == 0 && bytes_equal(number, bytes_of_text("0")));
+	return *ret_counts ? path_unit(path, unit) : 0;
+}
+
+int peer_cgroup_unit(struct bytes text, char ret[static PEER_UNIT_MAX + 1])
+{
+	char found[PEER_UNIT_MAX + 1] = "", unit[PEER_UNIT_MAX + 1];
+	struct reader reader;
+
+	reader_init(&reader, text);
+	while (reader_left(&reader)) {
+		bool counts = false;
+		int r = line_unit(until(&reader, '\n'), &counts, unit);
+
+		if (r == PEER_CGROUP_E_NONE)
+			continue; /* a hierarchy that systemd does not use here */
+		if (r || !reader_ok(&reader))
+			return r ? r : PEER_CGROUP_E_FORM;
+		if (!counts)
+			continue;
+		if (found[0] && strcmp(found, unit) != 0)
+			return PEER_CGROUP_E_DIFFERENT;
+		memcpy(found, unit, sizeof(found));
+	}
+	if (!found[0])
+		return PEER_CGROUP_E_NONE;
+	memcpy(ret, found, sizeof(found));
+	return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Who asks for a credential, as it says itself. For LoadCredential=ID:/path/of/socket systemd binds its end to an abstract address before it
+ * connects: a NUL, a random number in hex, "/unit/", the unit, "/", the credential's ID (spec: systemd.exec(5), "Credentials"). A claim: any
+ * process can bind such a name. What the kernel says of the peer decides (peer.h). Pure.
+ */
+#include "base/bytes.h"
+#include "base/compiler.h"
+
+#define PEER_NAME_SIZE_MAX 108 /* sun_path: an abstract name fills it without a NUL at the end */
+#define PEER_UNIT_MAX 98        /* 108 without NUL, one digit, "/unit/", "/" and one character of an ID; systemd itself allows 255 */
+#define PEER_ID_MAX 98
+
+enum {
+	PEER_NAME_E_ABSENT = 1, /* not bound to an abstract address */
+	PEER_NAME_E_FORM,       /* not NUL, hex, "/unit/", unit, "/", ID */
+	PEER_NAME_E_UNIT,       /* no unit that systemd could start can have this name */
+	PEER_NAME_E_ID,         /* likewise for a credential */
+};
+
+struct peer_name {
+	char unit[PEER_UNIT_MAX + 1]; /* as systemd writes it: escapes stay as they are */
+	char id[PEER_ID_MAX + 1];
+};
+
+/* `name` is sun_path as getpeername(2) gave it, of exactly the length that it gave. 0 or PEER_NAME_E_*. */
+int peer_name_parse(struct bytes name, struct peer_name *ret) MUST_CHECK;
+const char *peer_name_error_text(int outcome);
+
+/* Names as systemd accepts them: services, sockets, mounts and swaps start programs; an ID is a file name without ":". */
+bool peer_unit_valid(struct bytes unit);
+bool peer_id_valid(struct bytes id);
+
+/*
+ * The unit whose control group a process is in, from the text of /proc/PID/cgroup: the first part of the path that is no slice. What a unit
+ * makes below its own group stays that unit's. 0; PEER_CGROUP_E_*.
+ */
+enum {
+	PEER_CGROUP_E_NONE = 1,  /* in no unit's group */
+	PEER_CGROUP_E_DIFFERENT, /* the hierarchies do not agree, or the group is deleted */
+	PEER_CGROUP_E_FORM,      /* not such a text */
+};
+int peer_cgroup_unit(struct bytes text, char ret[static PEER_UNIT_MAX + 1]) MUST_CHECK;
