@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "io/landlock.h"
+#include "io/sandbox_hooks.h"
 
 /* clang-format off */
 static const int calls_all[] = {
@@ -188,23 +189,42 @@ static int enter_seccomp(enum sandbox_profile profile, struct error *error)
 	return r ? error_set(error, r, "seccomp: %s", strerror(-r)) : 0;
 }
 
-int sandbox_enter_net(enum sandbox_profile profile, const struct sandbox_path *paths, size_t count, const uint16_t *ports, size_t port_count,
-	struct sandbox_state *ret, struct error *error)
+/* What a program asks for. */
+struct request {
+	enum sandbox_profile profile;
+	const struct sandbox_path *paths;
+	size_t count;
+	const uint16_t *ports;
+	size_t port_count;
+	struct sandbox_state *ret;
+};
+
+static int narrow(const void *context, struct error *error)
 {
 	static const struct rlimit no_core = {0, 0};
+	const struct request *request = context;
 	int abi;
 	int r;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
 		return error_set(error, -errno, "sandbox: %s", strerror(errno));
-	r = landlock_enter(paths, count, ports, port_count, &abi, error);
+	r = landlock_enter(request->paths, request->count, request->ports, request->port_count, &abi, error);
 	if (r)
 		return r;
-	r = enter_seccomp(profile, error);
+	r = enter_seccomp(request->profile, error);
 	if (r)
 		return r;
-	*ret = (struct sandbox_state){.seccomp = true, .landlock_abi = abi};
+	*request->ret = (struct sandbox_state){.seccomp = true, .landlock_abi = abi};
 	return 0;
+}
+
+int sandbox_enter_net(enum sandbox_profile profile, const struct sandbox_path *paths, size_t count, const uint16_t *ports, size_t port_count,
+	struct sandbox_state *ret, struct error *error)
+{
+	const struct request request = {profile, paths, count, ports, port_count, ret};
+
+	sandbox_hooks_try(narrow, &request, profile);
+	return narrow(&request, error);
 }
 
 int sandbox_enter(
