@@ -17,6 +17,7 @@ def read_exact(link, size):
 
 
 link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+link.settimeout(20)
 link.connect(sys.argv[1])
 payload = bytes.fromhex(sys.argv[3] if len(sys.argv) > 3 else "")
 link.sendall(struct.pack("<IHHI", len(payload), int(sys.argv[2]), 0, 7) + payload)

@@ -18,7 +18,8 @@ printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n
 openssl x509 -req -in "$T/broker.csr" -CA $tls/ca.pem -CAkey "$T/ca.key" -CAcreateserial -days 2 -extfile "$T/broker.ext" -out $tls/broker.pem 2>/dev/null ||
 	fail "openssl: certificate"
 chmod 600 $tls/broker.key
-printf '[http]\nCertificate = /etc/sevattest/broker.pem\nPrivateKey = /run/credentials/sevattest-httpd-broker.service/key\n[broker]\nThreads = 2\n[admin]\n' >$tls/broker.conf
+printf '[http]\nCertificate = /etc/sevattest/broker.pem\nPrivateKey = /run/credentials/sevattest-httpd-broker.service/key\n[broker]\nThreads = 2\n[admin]\n[kds]\nCA = /etc/sevattest/ca.pem\n' \
+	>$tls/broker.conf
 
 expect 0 "the broker's sockets start" systemctl start sevattest-broker-http.socket sevattest-broker-admin.socket sevattest-httpd-broker.socket \
 	sevattest-httpd-broker-status.socket
