@@ -11,7 +11,7 @@
 #include "base/compiler.h"
 
 #define ALLOW_WIDTH_MAX 64
-#define ALLOW_ENTRIES_MAX 150000 /* below JSON_MEMBERS_MAX: a text that json_read() takes cannot ask for more */
+#define ALLOW_ENTRIES_MAX 150000 /* half as much again as a policy is meant to list; each has 80 bytes */
 #define ALLOW_FOREVER INT64_MAX
 
 /* `value` is padded with zeros. `label` is owned and may be NULL. The entry counts while now < not_after. */

@@ -18,7 +18,7 @@ struct policy;
 
 #define POLICY_VERSION 1
 #define POLICY_NAME_MAX 128                /* it stands in cookies, tokens and audit records */
-#define POLICY_TEXT_MAX ((size_t)16 << 20) /* 100,000 measurements with short labels; the same as JSON_TEXT_MAX */
+#define POLICY_TEXT_MAX ((size_t)16 << 20) /* 100,000 measurements with short labels */
 
 /*
  * Reads a policy document.

@@ -13,9 +13,12 @@
 #include "base/error.h"
 
 #define JSON_DEPTH_MAX 32            /* our deepest document has 6 levels, KBS evidence 5 */
-#define JSON_TEXT_MAX ((size_t)16 << 20) /* a policy with 100,000 labelled measurements; callers with smaller objects cap them earlier */
+#define JSON_TEXT_MAX ((size_t)33 << 20) /* the largest policy as a string in a message, each character escaped; callers with smaller objects cap them earlier */
 #define JSON_OBJECT_MAX 256 /* members in one object: ours have 20, and the search for duplicates is linear */
-#define JSON_MEMBERS_MAX 200000      /* members and elements in one text: a policy may list 100,000 measurements */
+#define JSON_MEMBERS_MAX 500000      /* members and elements in one text: a policy may list 100,000 measurements, each with label and not_after */
+/* An empty object costs json-c 700 bytes, so they may not be packed: a labelled measurement has 130 bytes of text. */
+#define JSON_CONTAINERS_FREE 1000
+#define JSON_CONTAINER_TEXT 64
 
 static inline void json_putp(struct json_object **object)
 {

@@ -25,7 +25,7 @@ struct scan {
 	const uint8_t *start, *at, *end;
 	struct error *error;
 	unsigned depth;
-	size_t count;
+	size_t count, containers;
 	struct buf names;
 	struct member *members; /* of all open objects, innermost last */
 	size_t member_count, member_capacity;
@@ -400,6 +400,8 @@ static int nested(struct scan *scan, int (*inside)(struct scan *, struct json_ob
 	scan->at++;
 	if (++scan->depth > JSON_DEPTH_MAX)
 		return fail(scan, -E2BIG, "nesting deeper than 32 levels");
+	if (++scan->containers > JSON_CONTAINERS_FREE + (size_t)(scan->end - scan->start) / JSON_CONTAINER_TEXT)
+		return fail(scan, -E2BIG, "too many small objects and arrays");
 	r = inside(scan, owned);
 	scan->depth--;
 	if (r < 0)

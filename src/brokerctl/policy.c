@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "brokerctl/ctl.h"
 
+#define POLICY_FILE_MAX ((size_t)16 << 20) /* what the broker takes: POLICY_TEXT_MAX */
+
 /* The policy's own statements that prove less than they seem to. */
 static void print_warnings(struct json_object *warnings)
 {
@@ -29,7 +31,7 @@ int policy_put_main(size_t count, char **words)
 	int r;
 
 	(void)count;
-	if (file_read(words[0], JSON_TEXT_MAX, &text, &error))
+	if (file_read(words[0], POLICY_FILE_MAX, &text, &error))
 		return ctl_fail(EXIT_USAGE, "%s", error_text(&error));
 	if (!utf8_valid(buf_view(&text)))
 		return ctl_fail(EXIT_USAGE, "%s: not UTF-8 text", words[0]);

@@ -12,7 +12,7 @@
 #define FETCH_REQUEST_CAP                                                                                                                  \
 	(FETCH_FRAME_ORIGIN_MAX + FETCH_FRAME_PATH_MAX + 2 * HTTP_FRAME_HEADER_MAX + FETCH_FRAME_TYPE_MAX + HTTP_FRAME_REQUEST_BODY_MAX + 32)
 #define FETCH_RESPONSE_CAP (FETCH_COOKIE_MAX + FETCH_FRAME_TYPE_MAX + FETCH_FRAME_ERROR_MAX + FETCH_BODY_MAX + 32)
-#define ADMIN_CAP ((uint32_t)8 << 20) /* a policy of JSON_TEXT_MAX as a JSON string: every quote is escaped */
+#define ADMIN_CAP ((uint32_t)33 << 20) /* a policy of 16 MiB as a JSON string, each character escaped: JSON_TEXT_MAX */
 #define EVIDENCE_REQUEST_CAP (EVIDENCE_FRAME_REPORT_DATA_SIZE + EVIDENCE_FRAME_PROVIDER_MAX + 2)
 #define EVIDENCE_RESPONSE_CAP (2 * EVIDENCE_FRAME_TEXT_MAX + EVIDENCE_FRAME_PROVIDER_MAX + EVIDENCE_FRAME_REPORT_MAX + EVIDENCE_FRAME_TABLE_MAX + 16)
 

@@ -94,6 +94,7 @@ START_TEST(json_refuses)
 	static const char *const bad[] = {"", "{", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "[1,]", "{\"a\":01}", "[1] x", "\"\\ud800\"", "[\"\\u0000\"]",
 		"[\"\x01\"]", "[\"\xff\"]", "[18446744073709551616]", "[-9223372036854775809]", "null", "[nul]", "{'a':1}", "[1.]", "[+1]", "/**/[]", "[NaN]"};
 	CLEANUP(buf_deinit) struct buf deep = BUF_NULL;
+	JSON_AUTO many = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct json_object *object = NULL;
@@ -105,6 +106,20 @@ START_TEST(json_refuses)
 	}
 	for (size_t i = 0; i < 10000; i++)
 		ck_assert_int_eq(buf_u8(&deep, '['), 0);
+	ck_assert_int_eq(json_read(buf_view(&deep), &(struct json_object *){NULL}, NULL), -E2BIG);
+	/* Many numbers are bytes that somebody sent; many empty objects are memory that somebody wants to cost us. */
+	deep.size = 0;
+	ck_assert_int_eq(buf_append_text(&deep, "[0"), 0);
+	for (size_t i = 0; i < 5000; i++)
+		ck_assert_int_eq(buf_append_text(&deep, ",1"), 0);
+	ck_assert_int_eq(buf_append_text(&deep, "]"), 0);
+	ck_assert_int_eq(json_read(buf_view(&deep), &many, NULL), 0);
+	ck_assert_uint_eq(json_object_array_length(many), 5001);
+	deep.size = 0;
+	ck_assert_int_eq(buf_append_text(&deep, "[0"), 0);
+	for (size_t i = 0; i < 5000; i++)
+		ck_assert_int_eq(buf_append_text(&deep, i % 2 ? ",{}" : ",[]"), 0);
+	ck_assert_int_eq(buf_append_text(&deep, "]"), 0);
 	ck_assert_int_eq(json_read(buf_view(&deep), &(struct json_object *){NULL}, NULL), -E2BIG);
 }
 END_TEST
