@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sevattest policy check | new | explain. */
+/* sevattest policy check | new | explain | diff. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +95,7 @@ static const struct policy_verb policy_verbs[] = {
 	{"check", check_main, "check FILE: is it well formed, and what does it not prove"},
 	{"new", policy_new_main, "new --from FILE | --template NAME: a first policy out of reports, or a template"},
 	{"explain", policy_explain_main, "explain FILE --report FILE: what each member makes of a report"},
+	{"diff", policy_diff_main, "diff A B: what B admits otherwise than A, stricter or looser"},
 };
 
 static void print_usage(FILE *out)

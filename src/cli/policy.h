@@ -12,3 +12,4 @@ int policy_read_report(const char *path, struct snp_report *ret) MUST_CHECK;
 
 int policy_new_main(int argc, char **argv);
 int policy_explain_main(int argc, char **argv);
+int policy_diff_main(int argc, char **argv);
