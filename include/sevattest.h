@@ -10,6 +10,7 @@
  * at, and the answer is no. Outputs named ret_* are written only with 0. Whoever ignores a return value is told no: an absent verdict is never a yes.
  *
  * Threads: a handle may be used by many threads at once for sevattest_verify(); whoever changes it must be alone with it. A verdict never changes.
+ * A handle keeps the last chains that it verified (256 at most), so that a certificate's signatures are verified once; no thread ever waits for another.
  */
 #include <stddef.h>
 #include <stdint.h>

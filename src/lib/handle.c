@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CACHE_CHAINS 256 /* a megabyte, once all are used */
+
 const char *sevattest_version(void)
 {
 	return SEVATTEST_VERSION;
@@ -14,10 +16,16 @@ const char *sevattest_version(void)
 int sevattest_new(struct sevattest **ret_handle)
 {
 	struct sevattest *handle = calloc(1, sizeof(*handle));
+	int r;
 
 	if (!handle)
 		return -ENOMEM;
 	snp_certs_init(&handle->certs);
+	r = snp_vek_cache_new(CACHE_CHAINS, &handle->cache);
+	if (r < 0) {
+		free(handle);
+		return r;
+	}
 	*ret_handle = handle;
 	return 0;
 }
@@ -28,6 +36,7 @@ struct sevattest *sevattest_free(struct sevattest *handle)
 		return NULL;
 	snp_certs_deinit(&handle->certs);
 	(void)policy_free(handle->policy);
+	(void)snp_vek_cache_free(handle->cache);
 	free(handle);
 	return NULL;
 }

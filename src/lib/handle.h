@@ -17,6 +17,7 @@ struct sevattest {
 	struct policy *policy; /* may be NULL */
 	bool revocation_stated;
 	enum snp_revocation revocation;
+	struct snp_vek_cache *cache; /* shared by all threads that verify with the handle */
 	struct error error;
 };
 

@@ -67,6 +67,7 @@ static void question_init(struct question *question, const struct sevattest *han
 		question->pins.items[question->pins.count++] = more->items[i];
 	question->input = (struct evidence_verify_input){.extra_certs = &handle->certs, .pins = &question->pins, .now = now, .report_data = report_data};
 	question->input.allow_masked_chip_id = handle->policy && policy_allows_masked_chip_id(handle->policy);
+	question->input.cache = handle->cache;
 	question->input.revocation = handle->policy ? policy_revocation(handle->policy, SNP_REVOCATION_IF_PRESENT) : SNP_REVOCATION_IF_PRESENT;
 	if (handle->revocation_stated)
 		question->input.revocation = handle->revocation;

@@ -136,29 +136,24 @@ static int digest_of(const struct snp_verify_input *input, const struct snp_repo
 	return r;
 }
 
-/* The chain from the cache, or judged now into `room`. */
-static int find_chain(
-	const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *room, const struct snp_chain **ret)
+/* The chain from the cache, or judged now. */
+static int find_chain(const struct snp_verify_input *input, const struct snp_report *report, struct snp_chain *ret)
 {
+	bool cached = input->cache && !input->certs->bad_certificate[0];
 	uint8_t digest[32];
 	int r;
 
-	*ret = NULL;
-	if (input->cache && !input->certs->bad_certificate[0]) {
+	if (cached) {
 		r = digest_of(input, report, digest);
 		if (r < 0)
 			return r;
-		*ret = snp_vek_cache_get(input->cache, digest);
-		if (*ret)
+		if (snp_vek_cache_get(input->cache, digest, ret))
 			return 0;
 	}
-	r = snp_chain_judge(input, report, room);
-	if (r < 0)
-		return r;
-	*ret = room;
-	if (input->cache && !input->certs->bad_certificate[0] && !room->failure.check)
-		snp_vek_cache_put(input->cache, digest, room);
-	return 0;
+	r = snp_chain_judge(input, report, ret);
+	if (r == 0 && cached && !ret->failure.check)
+		snp_vek_cache_put(input->cache, digest, ret);
+	return r;
 }
 
 /* Version 2 does not say its product, so its TCBs could not be read before. */
@@ -279,8 +274,7 @@ static int check_content(
 
 static int run(struct snp_verify_input *input, struct snp_verified *out, struct verdict *verdict)
 {
-	const struct snp_chain *chain;
-	struct snp_chain room;
+	struct snp_chain chain;
 	int r;
 
 	if (!check_size(input, &out->report, verdict)) {
@@ -293,17 +287,17 @@ static int run(struct snp_verify_input *input, struct snp_verified *out, struct 
 		skip_from("cert.parse", &out->report, "the report itself is malformed", verdict);
 		return 0;
 	}
-	r = find_chain(input, &out->report, &room, &chain);
+	r = find_chain(input, &out->report, &chain);
 	if (r < 0) {
 		skip_from("cert.parse", &out->report, "the certificates could not be read for want of memory", verdict);
 		return r;
 	}
-	(void)snp_judge_chain(chain, input->now, verdict);
-	if (chain->failure.check) {
+	(void)snp_judge_chain(&chain, input->now, verdict);
+	if (chain.failure.check) {
 		skip_from("vek.product", &out->report, "the certificate chain failed before", verdict);
 		return 0;
 	}
-	return check_content(input, chain, out, verdict);
+	return check_content(input, &chain, out, verdict);
 }
 
 int snp_verify(const struct snp_verify_input *input, struct snp_verified *ret, struct verdict *verdict)

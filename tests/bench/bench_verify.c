@@ -1,35 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How much of a verification is the one P-384 operation that nobody can avoid. Reads reports and one certificate table that the simulator made, and prints rates
- * per CPU second of this process, one "name value" per line; all ratios are of one run.
+ * How much of a verification is the one P-384 operation that nobody can avoid. Reads what the simulator made, FOLDER/r0.bin... of one chip with its
+ * certificates in FOLDER/table, and FOLDER/u0.bin... of one chip each with FOLDER/u0.table..., and prints rates per CPU second, one "name value"
+ * per line; all ratios are of one run.
  *
- * usage: bench_verify ARK.pem TABLE REPORT...
+ * usage: bench_verify ARK.pem FOLDER KNOWN UNSEEN
  */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "appraise/appraise.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "snp/p384.h"
 #include "snp/verify.h"
 
 #define REPORTS_MAX 1000
+#define MEASUREMENTS 100000
+#define ROUNDS 5
+
+/* Reports, and the table of the first or one for each. */
+struct set {
+	uint8_t reports[REPORTS_MAX][SNP_REPORT_SIZE];
+	struct buf tables[REPORTS_MAX];
+	size_t count;
+	bool one_table;
+};
 
 struct input {
-	uint8_t reports[REPORTS_MAX][SNP_REPORT_SIZE];
-	size_t count;
-	struct buf table;
+	struct set known, unseen;
 	struct snp_pins pins;
 };
 
-static double cpu_seconds(void)
+static double clock_seconds(clockid_t clock)
 {
 	struct timespec at;
 
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
+	(void)clock_gettime(clock, &at);
 	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+static double cpu_seconds(void)
+{
+	return clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int die(const char *what)
@@ -38,49 +55,164 @@ static int die(const char *what)
 	return EXIT_FAILURE;
 }
 
-static int load(struct input *input, int argc, char **argv)
+static int read_into(const char *folder, const char *name, size_t max, struct buf *ret)
+{
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return file_read(path, max, ret, NULL);
+}
+
+static int load_set(struct set *set, const char *folder, char letter, size_t count)
+{
+	for (size_t i = 0; i < count && i < REPORTS_MAX; i++) {
+		CLEANUP(buf_deinit) struct buf report = BUF_NULL;
+		char name[32];
+		int r;
+
+		(void)snprintf(name, sizeof(name), "%c%zu.bin", letter, i);
+		r = read_into(folder, name, SNP_REPORT_SIZE, &report);
+		(void)snprintf(name, sizeof(name), "%c%zu.table", letter, i);
+		if (r == 0 && (i == 0 || !set->one_table))
+			r = read_into(folder, set->one_table ? "table" : name, SNP_TABLE_SIZE_MAX, &set->tables[i]);
+		if (r != 0 || report.size != SNP_REPORT_SIZE)
+			return -1;
+		memcpy(set->reports[i], report.data, SNP_REPORT_SIZE);
+		set->count++;
+	}
+	return 0;
+}
+
+static int load(struct input *input, char **argv)
 {
 	CLEANUP(buf_deinit) struct buf ark = BUF_NULL;
+	uint64_t known, unseen;
 	int r = file_read(argv[1], 65536, &ark, NULL);
 
+	input->known.one_table = true;
 	if (r == 0)
 		r = snp_pins_add_certificate(&input->pins, buf_view(&ark), NULL);
 	if (r == 0)
-		r = file_read(argv[2], SNP_TABLE_SIZE_MAX, &input->table, NULL);
-	for (int i = 3; r == 0 && i < argc && input->count < REPORTS_MAX; i++) {
-		CLEANUP(buf_deinit) struct buf report = BUF_NULL;
-
-		r = file_read(argv[i], SNP_REPORT_SIZE, &report, NULL);
-		if (r == 0 && report.size != SNP_REPORT_SIZE)
-			r = -1;
-		if (r == 0)
-			memcpy(input->reports[input->count++], report.data, SNP_REPORT_SIZE);
-	}
-	return r;
+		r = text_to_u64(argv[3], REPORTS_MAX, false, &known);
+	if (r == 0)
+		r = text_to_u64(argv[4], REPORTS_MAX, false, &unseen);
+	if (r == 0)
+		r = load_set(&input->known, argv[2], 'r', known);
+	return r == 0 ? load_set(&input->unseen, argv[2], 'u', unseen) : r;
 }
 
-/* One verification from the table on; a fresh set of certificates each time, as a server has it. */
-static bool verify_one(const struct input *input, size_t index, struct snp_vek_cache *cache, uint64_t *operations)
+/* One verification from the table on; a fresh set of certificates each time, as a server has it. `ret` may be NULL. */
+static bool verify_one(const struct input *input, const struct set *set, size_t index, struct snp_vek_cache *cache, uint64_t *operations,
+	struct snp_verified *ret)
 {
 	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
 	CLEANUP(snp_certs_deinit) struct snp_certs certs;
-	struct snp_verify_input in = {.report = bytes_of(input->reports[index], SNP_REPORT_SIZE), .certs = &certs,
-		.revocation = SNP_REVOCATION_OFF, .extra_pins = &input->pins, .now = time(NULL), .cache = cache, .p384_operations = operations};
-	struct snp_verified verified;
+	struct snp_verify_input in = {.report = bytes_of(set->reports[index], SNP_REPORT_SIZE), .certs = &certs, .revocation = SNP_REVOCATION_OFF,
+		.extra_pins = &input->pins, .now = time(NULL), .cache = cache, .p384_operations = operations};
+	struct snp_verified room;
 
 	snp_certs_init(&certs);
-	return snp_certs_add_table(&certs, buf_view(&input->table), &verdict) == 0 && snp_verify(&in, &verified, &verdict) == 0 && verdict_ok(&verdict);
+	return snp_certs_add_table(&certs, buf_view(&set->tables[set->one_table ? 0 : index]), &verdict) == 0 &&
+	       snp_verify(&in, ret ? ret : &room, &verdict) == 0 && verdict_ok(&verdict);
 }
 
 /* Verifications per CPU second; each report once. 0 when one failed. */
-static double rate_verify(const struct input *input, struct snp_vek_cache *cache, uint64_t *operations)
+static double rate_verify(const struct input *input, const struct set *set, struct snp_vek_cache *cache, uint64_t *operations)
 {
 	double start = cpu_seconds();
 
-	for (size_t i = 0; i < input->count; i++)
-		if (!verify_one(input, i, cache, operations))
+	for (size_t i = 0; i < set->count; i++)
+		if (!verify_one(input, set, i, cache, operations, NULL))
 			return 0;
-	return (double)input->count / (cpu_seconds() - start);
+	return (double)set->count / (cpu_seconds() - start);
+}
+
+/* A policy with 100,000 other measurements and then that of the report. */
+static int policy_of(const struct snp_report *report, struct policy **ret)
+{
+	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
+	char hex[2 * sizeof(report->measurement) + 1];
+	int r = buf_append_text(&text, "{\"version\":1,\"name\":\"b\",\"os_identity\":\"kernel-hashes\",\"snp\":{\"guest_policy\":{\"debug\":false},"
+				       "\"tcb_min\":{\"Milan\":{}},\"measurement\":[");
+
+	for (unsigned i = 0; r == 0 && i < MEASUREMENTS; i++)
+		r = buf_printf(&text, "\"%08x%088x\",", i * 2654435761U, i);
+	hex_encode(hex, report->measurement, sizeof(report->measurement));
+	if (r == 0)
+		r = buf_printf(&text, "\"%s\"]}}", hex);
+	return r == 0 ? policy_read(buf_view(&text), ret, NULL) : r;
+}
+
+/* CPU seconds of one appraisal under such a policy; 0 when it failed. */
+static double cost_appraise(const struct input *input)
+{
+	static struct snp_verified verified;
+	POLICY_AUTO policy = NULL;
+	static struct claims claims;
+	double start;
+	size_t count = 2000;
+
+	if (!verify_one(input, &input->known, 0, NULL, NULL, &verified) || policy_of(&verified.report, &policy) < 0)
+		return 0;
+	claims_from_verified(&claims, &verified, time(NULL));
+	start = cpu_seconds();
+	for (size_t i = 0; i < count; i++) {
+		CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
+
+		if (appraise(policy, &claims, &verdict) < 0 || !verdict_ok(&verdict))
+			return 0;
+	}
+	return (cpu_seconds() - start) / (double)count;
+}
+
+struct worker {
+	const struct input *input;
+	struct snp_vek_cache *cache;
+	bool good;
+};
+
+static void *work(void *context)
+{
+	struct worker *worker = context;
+
+	worker->good = true;
+	for (size_t i = 0; i < worker->input->known.count; i++)
+		worker->good = worker->good && verify_one(worker->input, &worker->input->known, i, worker->cache, NULL, NULL);
+	return NULL;
+}
+
+/* Elapsed seconds in which `count` threads verify all reports each, with one cache for all; 0 when one failed. */
+static double elapsed_with(const struct input *input, struct snp_vek_cache *cache, size_t count)
+{
+	struct worker workers[2] = {{input, cache, false}, {input, cache, false}};
+	double start = clock_seconds(CLOCK_MONOTONIC);
+	pthread_t threads[2];
+	bool good = true;
+
+	for (size_t i = 0; i < count; i++)
+		if (pthread_create(&threads[i], NULL, work, &workers[i]) != 0)
+			return 0;
+	for (size_t i = 0; i < count; i++) {
+		(void)pthread_join(threads[i], NULL);
+		good = good && workers[i].good;
+	}
+	return good ? clock_seconds(CLOCK_MONOTONIC) - start : 0;
+}
+
+/* How many times as much two threads do in the same time: at most 2, and less when the machine has other work. The best of some rounds. */
+static double gain_of_two(const struct input *input, struct snp_vek_cache *cache)
+{
+	double best = 0;
+
+	for (size_t i = 0; i < ROUNDS; i++) {
+		double one = elapsed_with(input, cache, 1), two = elapsed_with(input, cache, 2);
+
+		if (one <= 0 || two <= 0)
+			return 0;
+		if (2 * one / two > best)
+			best = 2 * one / two;
+	}
+	return best;
 }
 
 /* A signature that does not verify costs the same; no key material is needed here: the base point is a point of the curve. */
@@ -106,27 +238,41 @@ static double rate_raw(p384_verify_fn *verify, size_t count)
 	return (double)count / (cpu_seconds() - start);
 }
 
+/* Rates, and what they are compared with. */
+struct rates {
+	double raw, openssl, cold, known, unseen, appraise, two;
+};
+
+static bool measure(const struct input *input, struct snp_vek_cache *cache, struct rates *ret, uint64_t *ret_operations)
+{
+	ret->openssl = rate_raw(p384_openssl_verify, 500);
+	ret->raw = rate_raw(p384_verify, 1000);
+	ret->cold = rate_verify(input, &input->known, NULL, ret_operations);
+	if (!verify_one(input, &input->known, 0, cache, NULL, NULL))
+		return false;
+	ret->known = rate_verify(input, &input->known, cache, NULL);
+	ret->unseen = rate_verify(input, &input->unseen, cache, NULL);
+	ret->appraise = cost_appraise(input);
+	ret->two = gain_of_two(input, cache);
+	return ret->raw > 0 && ret->openssl > 0 && ret->cold > 0 && ret->known > 0 && ret->unseen > 0 && ret->appraise > 0 && ret->two > 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct input input;
 	CLEANUP(snp_vek_cache_freep) struct snp_vek_cache *cache = NULL;
-	double raw, openssl, cold, known;
+	struct rates rates = {0};
 	uint64_t operations = 0;
 
-	if (argc < 4 || load(&input, argc, argv) != 0 || snp_vek_cache_new(64, &cache) != 0)
-		return die("usage: bench_verify ARK.pem TABLE REPORT...");
-	openssl = rate_raw(p384_openssl_verify, 500);
-	raw = rate_raw(p384_verify, 1000);
-	cold = rate_verify(&input, NULL, &operations);
-	if (operations != input.count)
-		return die("the number of P-384 operations is not the number of reports");
-	if (!verify_one(&input, 0, cache, NULL))
-		return die("a report did not verify");
-	known = rate_verify(&input, cache, NULL);
-	if (raw <= 0 || openssl <= 0 || cold <= 0 || known <= 0)
+	if (argc != 5 || load(&input, argv) != 0 || snp_vek_cache_new(2048, &cache) != 0)
+		return die("usage: bench_verify ARK.pem FOLDER KNOWN UNSEEN");
+	if (!measure(&input, cache, &rates, &operations))
 		return die("a verification failed");
-	(void)printf("p384_raw_openssl %.0f\np384_backend_vs_openssl %.2f\nverify_known_vs_raw %.3f\nverify_cold_vs_raw %.3f\nverify_reports %zu\n", openssl,
-		raw / openssl, known / raw, cold / raw, input.count);
-	(void)printf("verify_p384_operations %" PRIu64 "\n", operations);
+	if (operations != input.known.count)
+		return die("the number of P-384 operations is not the number of reports");
+	(void)printf("p384_raw_openssl %.0f\np384_backend_vs_openssl %.2f\nverify_known_vs_raw %.3f\nverify_unseen_vs_raw %.3f\nverify_cold_vs_raw %.3f\n",
+		rates.openssl, rates.raw / rates.openssl, rates.known / rates.raw, rates.unseen / rates.raw, rates.cold / rates.raw);
+	(void)printf("appraise_100k_share %.4f\nverify_two_threads %.2f\n", rates.appraise / (rates.appraise + 1 / rates.known), rates.two);
+	(void)printf("verify_reports %zu\nverify_p384_operations %" PRIu64 "\n", input.known.count, operations);
 	return EXIT_SUCCESS;
 }
