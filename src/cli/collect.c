@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/fetch.h"
 #include "cli/inputs.h"
+#include "io/clock.h"
 #include "provider/provider.h"
 #include "snp/report.h"
 
@@ -48,6 +50,19 @@ static int gather(
 	return EXIT_YES;
 }
 
+/* From the key service that the command line names. No cache: evidence is made on the machine that it is about, once. */
+static int fetch(const struct collect_options *options, const char *verb, const struct snp_report *report, struct snp_certs *certs,
+	struct error *error)
+{
+	const struct fetch_options where = {.kds = options->kds, .kds_ca = options->kds_ca, .wait = {true, 0}};
+	CLEANUP(kds_freep) struct kds *kds = NULL;
+	struct fetch_job job = {.report = report, .now = clock_now()};
+	int r = fetch_open(&where, NULL, verb, &kds, error);
+
+	job.kds = kds;
+	return r ? r : fetch_report(&job, certs, error);
+}
+
 /* Completes the table by what the host did not give. */
 static int complete(const struct collect_options *options, const char *verb, struct provider_evidence *evidence, struct error *error)
 {
@@ -63,7 +78,7 @@ static int complete(const struct collect_options *options, const char *verb, str
 		return error_set(error, EXIT_EVIDENCE, "what the provider gave is no report");
 	r = gather(options, verb, &evidence->cert_table, &certs, error);
 	if (!r && options->kds)
-		r = collect_fetch(options, &report, &certs, error);
+		r = fetch(options, verb, &report, &certs, error);
 	if (r)
 		return r;
 	if (collect_table(&report, &certs, &table))

@@ -38,11 +38,12 @@ int collect(const struct collect_options *options, const char *verb, const uint8
 int collect_certs_pem(const struct evidence *evidence, struct buf *to) MUST_CHECK;
 
 /*
- * collect_certs.c: adds what is missing of the report's chain to `certs`, from the key service; then the chain, as a certificate table in
- * `to` (empty without a VEK that fits the report).
+ * collect_certs.c: how much of the report's chain is in the set: 0 without a VEK that fits the report, else up to 3. `product` is changed to
+ * the VEK's, when there is one.
  */
-int collect_fetch(const struct collect_options *options, const struct snp_report *report, struct snp_certs *certs, struct error *error)
-	MUST_CHECK;
+size_t collect_chain_length(const struct snp_certs *certs, const struct snp_report *report, enum snp_product *product);
+
+/* The chain as a certificate table in `to` (empty without a VEK that fits the report). */
 int collect_table(const struct snp_report *report, const struct snp_certs *certs, struct buf *to) MUST_CHECK;
 /* All of a set as PEM, appended. */
 int collect_pem(const struct snp_certs *certs, struct buf *to) MUST_CHECK;

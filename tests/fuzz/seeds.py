@@ -245,6 +245,11 @@ def frames():
     seed("fetch_frame", b"\3kds\1" + b"\x19\0/vcek/v1/Milan/cert_chain" + bytes(5) + b"\0\0\1\0\x10\x27\0\0" + bytes(4))
     seed("fetch_frame", b"\0\xc8\0\3\0a=b\x10application/json" + bytes(4) + b"\1" + bytes(2) + b"\2\0\0\0{}")
     seed("fetch_frame", b"\1" + bytes(10) + b"\4\0gone" + bytes(4))
+    for name in (b"/vcek/v1/Turin/0123456789abcdef?fmcSPL=01&blSPL=01&teeSPL=01&snpSPL=04&ucodeSPL=75", b"/vlek/v1/Milan/crl",
+                 b"vcek-turin-0123456789abcdef-01-01-01-04-4b.der", b"chain-vcek-genoa.pem"):
+        seed("kds_object", name)
+    for path in files("certs/*.der", "certs/ca/*", "crls/*"):
+        seed("kds_object", path.read_bytes())
 
 
 def configs():

@@ -17,7 +17,6 @@
 #include "io/clock.h"
 #include "io/fetch.h"
 #include "io/httpserver.h"
-#include "io/kds.h"
 #include "io/socket.h"
 
 #define TOO_LARGE ((size_t)100 << 10)
@@ -84,8 +83,6 @@ static void handler(void *context, struct httpserver_exchange *exchange, const s
 	} else if (strcmp(request->path, "/headers") == 0) {
 		response.set_cookie = "session=1; Path=/kbs/v0; Secure; HttpOnly";
 		response.body = bytes_of_text(request->cookie && request->authorization && request->query ? "all" : "some");
-	} else if (strcmp(request->path, "/vcek/v1/Milan/x") == 0) {
-		response.body = bytes_of_text("certificate");
 	} else if (strcmp(request->path, "/echo") != 0 && strcmp(request->path, "/with space") != 0) {
 		response.status = 404;
 		response.body = bytes_of(NULL, 0);
@@ -603,42 +600,6 @@ START_TEST(garbage_to_server)
 }
 END_TEST
 
-START_TEST(kds_cache)
-{
-	CLEANUP(kds_freep) struct kds *kds = NULL;
-	struct error error = ERROR_NULL;
-	struct server server;
-	struct httpserver_counts counts;
-	char base[64];
-	char cache[128];
-	struct kds_config config = {
-		.base_url = base, .cache_dir = file_in(cache, "cache", ""), .allow_http = true, .total_timeout_ms = 1000};
-	int64_t now = clock_now() + 5;
-
-	server_start(&server, NULL);
-	(void)snprintf(base, sizeof(base), "http://127.0.0.1:%u", server.port);
-	ck_assert_int_eq(kds_new(&config, &kds, &error), 0);
-	for (int i = 0; i < 3; i++) {
-		CLEANUP(buf_deinit) struct buf object = BUF_NULL;
-
-		if (i == 2)
-			kds_forget(kds, "/vcek/v1/Milan/x");
-		ck_assert_int_eq(kds_get(kds, "/vcek/v1/Milan/x", now, 3600, &object, NULL, &error), 0);
-		ck_assert(bytes_equal(buf_view(&object), bytes_of_text("certificate")));
-		httpserver_counts(server.server, &counts);
-		ck_assert_uint_eq(counts.requests, i < 2 ? 1 : 2);
-	}
-	for (int i = 0; i < 2; i++) {
-		CLEANUP(buf_deinit) struct buf object = BUF_NULL;
-		uint32_t retry_after = 99;
-
-		ck_assert_int_eq(kds_get(kds, i ? "/busy" : "/nothing", now, 3600, &object, &retry_after, NULL),
-			i ? KDS_E_UNREACHABLE : KDS_E_NOT_FOUND);
-		ck_assert_uint_eq(retry_after, i ? 7 : 0);
-	}
-	server_stop(&server);
-}
-END_TEST
 
 static TCase *make_cases(void)
 {
@@ -658,7 +619,6 @@ static TCase *make_cases(void)
 	tcase_add_test(cases, connections_per_address);
 	tcase_add_test(cases, garbage_to_server);
 	tcase_add_test(cases, ambiguous_to_server);
-	tcase_add_test(cases, kds_cache);
 	return cases;
 }
 
