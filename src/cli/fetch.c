@@ -13,7 +13,7 @@
 
 #define QUIET_MS 10000 /* between two lines of progress in a log */
 
-/* One line that is written over on a terminal; elsewhere a line now and then. */
+/* One line that is written over on a terminal; elsewhere a line now and then, while it waits. */
 static void progress(void *context, const char *text)
 {
 	static uint64_t said_ms;
@@ -24,7 +24,7 @@ static void progress(void *context, const char *text)
 	if (isatty(STDERR_FILENO)) {
 		(void)fprintf(stderr, "\r\033[Ksevattest %s: %.150s", (const char *)context, printable);
 		(void)fflush(stderr);
-	} else if (said_ms == 0 || now - said_ms >= QUIET_MS) {
+	} else if (text_starts_with(text, "waiting") && (said_ms == 0 || now - said_ms >= QUIET_MS)) {
 		(void)fprintf(stderr, "sevattest %s: %s\n", (const char *)context, printable);
 		said_ms = now;
 	}
@@ -141,6 +141,9 @@ static int fetch_parts(struct fetch_job *job, struct snp_certs *certs, struct er
 	chain = kds_object_chain(product, signer);
 	if (collect_chain_length(certs, job->report, &product) < 3)
 		r = exit_of(get(job, &chain, INT64_MAX, certs, error));
+	/* From the cache it may be another platform's: the verification says so, and then it is asked for anew. */
+	if (!r && !job->used_cache && collect_chain_length(certs, job->report, &product) < 3)
+		return error_set(error, EXIT_UNREACHABLE, "the key service gave a chain that does not lead from this chip's certificate to a root");
 	if (!r && job->crl)
 		r = get_crl(job, product, signer, certs, error);
 	return r;

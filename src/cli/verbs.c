@@ -7,6 +7,7 @@ const struct verb verbs[] = {
 	{"report", report_main, "get a report of this guest from the hardware"},
 	{"show", show_main, "print reports, evidence, certificates, CRLs and policies in words"},
 	{"verify", verify_main, "verify a report or evidence, and check it against a policy"},
+	{"certs", certs_main, "fetch, list and import certificates and revocation lists"},
 	{"policy", policy_main, "check a policy, make one, explain what it says about a report"},
 	{"attest", attest_main, "prove this guest to a broker"},
 	{"get", get_main, "prove this guest to a broker and get a key"},

@@ -10,12 +10,16 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/fetch.h"
 #include "cli/inputs.h"
 #include "cli/policy.h"
+#include "evidence/evidence.h"
 
 struct verify_options {
 	struct option_texts certs, trust;
-	const char *crl, *revocation, *policy;
+	const char *crl, *revocation, *policy, *cache;
+	struct fetch_options fetching;
+	bool fetch;
 	struct option_hex64 report_data;
 	struct option_time time;
 	bool strict, json;
@@ -56,6 +60,9 @@ static int parse(int argc, char **argv, struct verify_options *to)
 		{"revocation", 0, OPTION_TEXT, &to->revocation, "MODE",
 			"require, if-present or off (default: the policy's, else if-present)"},
 		{"policy", 0, OPTION_TEXT, &to->policy, "FILE", "appraise with this policy"},
+		{"fetch", 0, OPTION_FLAG, &to->fetch, NULL, "get what is missing from the cache, else from AMD's key service"},
+		{"cache", 0, OPTION_TEXT, &to->cache, "DIR", "the cache, with --fetch (" FETCH_CACHE_DIR ")"},
+		FETCH_OPTION_ROWS(to->fetching),
 		{"report-data", 0, OPTION_HEX64, &to->report_data, "HEX", "the 64 bytes that REPORT_DATA must have"},
 		{"trust", 0, OPTION_TEXTS, &to->trust, "PEM", "another root, for this call"},
 		{"time", 0, OPTION_TIME, &to->time, "RFC3339", "judge certificates at this time instead of now"},
@@ -106,7 +113,20 @@ static int read_trust(struct verify_run *run, struct error *error)
 	return 0;
 }
 
-/* Everything that the command line names. What a certificate file holds is evidence: if it is bad, the verdict says so, not the usage. */
+/* What a certificate file holds is evidence: if it is bad, the verdict says so, not the usage. */
+static int read_certs(struct verify_run *run, struct error *error)
+{
+	const struct verify_options *options = &run->options;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < options->certs.count; i++)
+		r = inputs_add_certs(&run->certs, options->certs.items[i], &run->verdict, error);
+	if (r == 0 && options->crl)
+		r = inputs_add_crl(&run->certs, options->crl, error);
+	return r;
+}
+
+/* Everything that the command line names. */
 static int read_inputs(struct verify_run *run, struct error *error)
 {
 	const struct verify_options *options = &run->options;
@@ -120,10 +140,33 @@ static int read_inputs(struct verify_run *run, struct error *error)
 		r = read_revocation(run, error);
 	if (r == 0)
 		r = read_trust(run, error);
-	for (size_t i = 0; r == 0 && i < options->certs.count; i++)
-		r = inputs_add_certs(&run->certs, options->certs.items[i], &run->verdict, error);
-	if (r == 0 && options->crl)
-		r = inputs_add_crl(&run->certs, options->crl, error);
+	return r ? r : read_certs(run, error);
+}
+
+/*
+ * Adds what is missing, the evidence's own certificates counted as there. Evidence that cannot be read is left for the verification to name.
+ * enum exit_code with a text.
+ */
+static int fetch_missing(struct verify_run *run, bool fresh, bool *ret_used_cache, struct error *error)
+{
+	CLEANUP(evidence_deinit) struct evidence evidence = {.kind = EVIDENCE_NONE};
+	CLEANUP(verdict_deinit) struct verdict ignored = VERDICT_NULL;
+	CLEANUP(kds_freep) struct kds *kds = NULL;
+	struct fetch_job job = {.now = run->now, .fresh = fresh, .explain = true};
+	struct snp_report report;
+	int r;
+
+	if (evidence_read(&evidence, buf_view(&run->data), NULL) || snp_report_decode(buf_view(&evidence.report), &report))
+		return EXIT_YES;
+	if (!snp_table_is_empty(buf_view(&evidence.cert_table)) && snp_certs_add_table(&run->certs, buf_view(&evidence.cert_table), &ignored))
+		return error_set(error, EXIT_INTERNAL, "no memory");
+	job.report = &report;
+	job.crl = run->revocation != SNP_REVOCATION_OFF && !run->options.crl;
+	r = fetch_open(&run->options.fetching, run->options.cache ? run->options.cache : FETCH_CACHE_DIR, "verify", &kds, error);
+	job.kds = kds;
+	if (!r)
+		r = fetch_report(&job, &run->certs, error);
+	*ret_used_cache = job.used_cache;
 	return r;
 }
 
@@ -259,6 +302,36 @@ static void ignore_openssl_cnf(void)
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 }
 
+/* The findings that other certificates may change. */
+static bool certificates_failed(const struct verdict *verdict)
+{
+	static const char *const prefixes[] = {"cert.", "chain.", "vek.", "crl.", "report.signature"};
+	const struct finding *first = verdict_first_failed(verdict);
+
+	for (size_t i = 0; first && i < ARRAY_SIZE(prefixes); i++)
+		if (text_starts_with(first->check, prefixes[i]))
+			return true;
+	return false;
+}
+
+/* A cache is not trusted: when what came from it does not verify, everything is asked for once more. enum exit_code; EXIT_YES: it ran. */
+static int fetch_and_verify(struct verify_run *run, struct error *error)
+{
+	bool used_cache = false;
+	int r = fetch_missing(run, false, &used_cache, error);
+
+	if (!r && verify(run, error) < 0)
+		r = EXIT_INTERNAL;
+	if (r || !used_cache || !certificates_failed(&run->verdict))
+		return r;
+	verdict_deinit(&run->verdict);
+	snp_certs_deinit(&run->certs);
+	if (read_certs(run, error) < 0)
+		return EXIT_INTERNAL;
+	r = fetch_missing(run, true, &used_cache, error);
+	return !r && verify(run, error) < 0 ? EXIT_INTERNAL : r;
+}
+
 int verify_main(int argc, char **argv)
 {
 	static struct verify_run state; /* large: certificates and report */
@@ -270,12 +343,13 @@ int verify_main(int argc, char **argv)
 	r = parse(argc, argv, &run->options);
 	if (r != 0)
 		return r < 0 ? EXIT_USAGE : EXIT_YES;
-	ignore_openssl_cnf();
+	if (!run->options.fetch)
+		ignore_openssl_cnf();
 	r = read_inputs(run, &error);
 	if (r == 0)
-		r = verify(run, &error);
-	if (r < 0)
-		return output_error(output_exit_of(r), "verify: %s", error_text(&error));
+		r = run->options.fetch ? fetch_and_verify(run, &error) : verify(run, &error);
+	if (r)
+		return output_error(r > 0 ? r : output_exit_of(r), "verify: %s", error_text(&error));
 	if (run->options.strict)
 		make_strict(&run->verdict);
 	exit_code = verdict_exit(&run->verdict);

@@ -2,10 +2,12 @@
 #include "sim/kds.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -17,6 +19,8 @@ struct sim_kds {
 	const struct sim_platform *platform;
 	const char *state_path;
 	struct httpserver *server;
+	atomic_uint storm;      /* the number that was set last */
+	atomic_uint storm_seen; /* requests for VCEKs since */
 };
 
 enum { KDS_NOT_FOUND = 1 };
@@ -72,6 +76,10 @@ static int get_vcek(const struct sim_platform *platform, struct sim_state *state
 		return KDS_NOT_FOUND;
 	if (query_read(query, product, &tcb))
 		return KDS_NOT_FOUND;
+	if (!strcmp(state->kds_fault, "wrong-chip"))
+		chip[0] ^= 1;
+	if (!strcmp(state->kds_fault, "wrong-tcb"))
+		tcb.snp ^= 1;
 	memcpy(state->chip_id, chip, sizeof(chip));
 	state->signer = SIM_SIGNER_VCEK;
 	return sim_vek_certificate(platform, state, &tcb, clock_now(), to);
@@ -92,6 +100,32 @@ static int get_object(const struct sim_platform *platform, struct sim_state *sta
 	if (!strcmp(rest, "crl"))
 		return sim_crl(platform, state, clock_now(), to);
 	return vlek ? KDS_NOT_FOUND : get_vcek(platform, state, rest, query, to);
+}
+
+/* A request with a query is for a VCEK. */
+static bool in_storm(struct sim_kds *kds, const struct sim_state *state, const char *query)
+{
+	if (atomic_exchange(&kds->storm, state->kds_storm) != state->kds_storm)
+		atomic_store(&kds->storm_seen, 0);
+	return query && atomic_fetch_add(&kds->storm_seen, 1) < state->kds_storm;
+}
+
+/* What is sent instead of a VCEK. */
+static int spoil(const struct sim_platform *platform, const struct sim_state *state, struct buf *body)
+{
+	static const char junk[] = "<html>maintenance</html>";
+
+	if (!strcmp(state->kds_fault, "half"))
+		body->size /= 2;
+	if (!strcmp(state->kds_fault, "garbage")) {
+		buf_deinit(body);
+		return buf_append_text(body, junk);
+	}
+	if (!strcmp(state->kds_fault, "chain")) {
+		buf_deinit(body);
+		return sim_ca_write(platform, SIM_ASK, true, body);
+	}
+	return 0;
 }
 
 static int route(const struct sim_platform *platform, struct sim_state *state, const struct httpserver_request *request, struct buf *to,
@@ -127,16 +161,22 @@ static void handle(void *context, struct httpserver_exchange *exchange, const st
 	sim_state_init(&state, kds->platform->product, kds->platform->chip_id);
 	r = sim_state_read(&state, kds->state_path, &error);
 	log_info("KDS: %s %s%s%s", request->method, request->path, request->query ? "?" : "", request->query ? request->query : "");
+	if (!r && state.kds_delay_ms)
+		(void)usleep((useconds_t)(state.kds_delay_ms * 1000));
 	if (r) {
 		log_error("%s", error_text(&error));
 		answer_text(exchange, 500, "the simulator's state file cannot be read\n", 0);
 	} else if (strcmp(request->method, "GET") != 0) {
 		answer_text(exchange, 405, "Method Not Allowed\n", 0);
+	} else if (in_storm(kds, &state, request->query)) {
+		answer_text(exchange, 429, "Too Many Requests\n", state.kds_retry_after);
 	} else if (state.kds_status) {
 		answer_text(exchange, state.kds_status, state.kds_status == 429 ? "Too Many Requests\n" : "simulated failure\n",
 			state.kds_retry_after);
 	} else {
 		r = route(kds->platform, &state, request, &body, &response.content_type);
+		if (!r && request->query)
+			r = spoil(kds->platform, &state, &body);
 		response.body = buf_view(&body);
 		if (!r)
 			httpserver_answer(exchange, &response);
@@ -148,7 +188,7 @@ static void handle(void *context, struct httpserver_exchange *exchange, const st
 int sim_kds_start(const struct sim_platform *platform, const char *state_path, const char *listen, uint16_t *ret_port, struct sim_kds **ret,
 	struct error *error)
 {
-	struct httpserver_config config = {.threads = 1, .handler = handle};
+	struct httpserver_config config = {.threads = 4, .handler = handle};
 	struct sim_kds *kds = calloc(1, sizeof(*kds));
 	int r;
 

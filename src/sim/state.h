@@ -70,6 +70,9 @@ struct sim_state {
 	/* KDS */
 	uint32_t kds_status, kds_retry_after; /* status 0: answer truly */
 	bool kds_any_chip;
+	char kds_fault[16];     /* what VCEKs are answered with: "half", "wrong-chip", "wrong-tcb", "garbage", "chain"; "" truly */
+	uint32_t kds_storm;     /* so many requests for VCEKs get 429, from when it was set */
+	uint64_t kds_delay_ms;  /* of every answer */
 };
 
 /* "Milan", "milan" ... NULL when there is no such product. */
