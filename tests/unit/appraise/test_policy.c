@@ -187,6 +187,49 @@ START_TEST(hundred_thousand)
 }
 END_TEST
 
+#define EIGHT(x) x x x x x x x x
+#define CHIP_A EIGHT("1111111111111111")
+#define CHIP_B EIGHT("2222222222222222")
+#define POLICY_OF(members) "{\"version\":1,\"name\":\"chips\",\"os_identity\":\"unverified\",\"snp\":{\"guest_policy\":{\"debug\":false}" members "}}"
+
+/* Before anything is fetched for a chip: could this policy admit it? */
+START_TEST(chips)
+{
+	static const struct {
+		const char *policy;
+		bool a, b;
+	} rows[] = {{POLICY_OF(""), true, true}, {POLICY_OF(",\"chip_id\":[]"), false, false},
+		{POLICY_OF(",\"chip_id\":[\"" CHIP_A "\"]"), true, false}, {POLICY_OF(",\"chip_id_denied\":[\"" CHIP_A "\"]"), false, true},
+		{POLICY_OF(",\"chip_id\":[{\"value\":\"" CHIP_A "\",\"not_after\":\"2020-01-01T00:00:00Z\"},\"" CHIP_B "\"]"), false, true},
+		{POLICY_OF(",\"chip_id_denied\":[{\"value\":\"" CHIP_A "\",\"not_after\":\"2020-01-01T00:00:00Z\"}]"), true, true}};
+	uint8_t a[64], b[64];
+
+	memset(a, 0x11, sizeof(a));
+	memset(b, 0x22, sizeof(b));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error error = ERROR_NULL;
+		POLICY_AUTO policy = NULL;
+
+		ck_assert_msg(policy_read(bytes_of_text(rows[i].policy), &policy, &error) == 0, "%s", error_text(&error));
+		ck_assert_str_eq(policy_name(policy), "chips");
+		ck_assert_str_eq(policy_os_identity(policy), "unverified");
+		ck_assert_msg(policy_may_admit_chip(policy, a, 1780272000) == rows[i].a && policy_may_admit_chip(policy, b, 1780272000) == rows[i].b,
+			"row %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(too_large)
+{
+	static uint8_t spaces[1];
+	struct error error = ERROR_NULL;
+	struct policy *policy = NULL;
+
+	ck_assert_int_eq(policy_read(bytes_of(spaces, POLICY_TEXT_MAX + 1), &policy, &error), -E2BIG);
+	ck_assert_ptr_null(policy);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("policy");
@@ -201,6 +244,8 @@ int main(void)
 	tcase_add_test(tcase, defaults);
 	tcase_add_test(tcase, warnings);
 	tcase_add_test(tcase, hundred_thousand);
+	tcase_add_test(tcase, chips);
+	tcase_add_test(tcase, too_large);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
