@@ -6,32 +6,8 @@
 #include "agent/status_model.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/json.h"
-#include "base/text.h"
-
-#define TEXT_MAX 1100 /* the texts of findings have at most 1023 bytes */
-
-static int add_text(struct json_object *object, const char *member, const char *text)
-{
-	char clean[TEXT_MAX];
-
-	if (!text)
-		return 0;
-	text_printable(clean, sizeof(clean), bytes_of_text(text));
-	return json_add_text(object, member, clean);
-}
-
-static int add_time(struct json_object *object, const char *member, int64_t seconds)
-{
-	char text[32];
-
-	if (seconds <= 0)
-		return 0;
-	time_format(text, seconds);
-	return json_add_text(object, member, text);
-}
 
 static int add_hex(struct json_object *object, const char *member, struct bytes data)
 {
@@ -46,15 +22,15 @@ static int add_platform(struct json_object *root, const struct agent_status *sta
 	int r = json_add(root, "platform", object);
 
 	if (!r)
-		r = add_text(object, "name", status->platform);
+		r = json_add_printable(object, "name", status->platform);
 	if (!r)
-		r = add_text(object, "provider", status->provider);
+		r = json_add_printable(object, "provider", status->provider);
 	if (!r)
 		r = json_add_text(object, "proves", proofs[status->proof]);
 	if (!r)
 		r = json_add_text(object, "means", agent_proof_text(status->proof));
 	if (!r)
-		r = add_text(object, "root_trust", status->root_trust);
+		r = json_add_printable(object, "root_trust", status->root_trust);
 	return r;
 }
 
@@ -90,9 +66,9 @@ static int add_report(struct json_object *root, const struct agent_status *statu
 	if (!r)
 		r = add_hex(object, "chip_id", status->chip_id);
 	if (!r)
-		r = add_text(object, "product", status->product);
+		r = json_add_printable(object, "product", status->product);
 	if (!r)
-		r = add_text(object, "signer", status->signer);
+		r = json_add_printable(object, "signer", status->signer);
 	if (!r && status->has_tcb)
 		r = add_tcb(object, &status->tcb);
 	return r;
@@ -104,7 +80,7 @@ static int add_check(struct json_object *root, const struct agent_status *status
 	int r = json_add(root, "check", object);
 
 	if (!r)
-		r = add_text(object, "policy", status->policy);
+		r = json_add_printable(object, "policy", status->policy);
 	if (!r && status->verdict)
 		r = json_add_bool(object, "passed", verdict_ok(status->verdict));
 	if (!r && status->verdict)
@@ -118,13 +94,13 @@ static int add_broker(struct json_object *array, const struct agent_status_broke
 	int r = json_push(array, object);
 
 	if (!r)
-		r = add_text(object, "origin", broker->origin);
+		r = json_add_printable(object, "origin", broker->origin);
 	if (!r)
 		r = json_add_text(object, "last", agent_broker_outcome_text(broker->outcome));
 	if (!r)
-		r = add_time(object, "at", broker->at);
+		r = json_add_time(object, "at", broker->at);
 	if (!r)
-		r = add_text(object, "why", broker->why);
+		r = json_add_printable(object, "why", broker->why);
 	if (!r)
 		r = json_add_bool(object, "pinned", broker->pinned);
 	return r;
@@ -148,21 +124,21 @@ static int add_credential(struct json_object *array, const struct agent_status_c
 	if (!r)
 		r = json_add_text(object, "kind", credential->disk ? "disk" : "credential");
 	if (!r)
-		r = add_text(object, "unit", credential->unit);
+		r = json_add_printable(object, "unit", credential->unit);
 	if (!r)
-		r = add_text(object, "id", credential->id);
+		r = json_add_printable(object, "id", credential->id);
 	if (!r)
-		r = add_text(object, "resource", credential->resource);
+		r = json_add_printable(object, "resource", credential->resource);
 	if (!r)
 		r = json_add_u64(object, "served", credential->served);
 	if (!r)
-		r = add_time(object, "served_at", credential->served_at);
+		r = json_add_time(object, "served_at", credential->served_at);
 	if (!r && credential->version)
 		r = json_add_u64(object, "version", credential->version);
 	if (!r)
-		r = add_time(object, "refused_at", credential->refused_at);
+		r = json_add_time(object, "refused_at", credential->refused_at);
 	if (!r)
-		r = add_text(object, "refusal", credential->refusal);
+		r = json_add_printable(object, "refusal", credential->refusal);
 	if (!r)
 		r = json_add_u64(object, "waiting", credential->waiting);
 	return r;
@@ -213,25 +189,25 @@ static int add_head(struct json_object *root, const struct agent_status *status,
 	int r = json_add_text(root, "program", "sevattestd");
 
 	if (!r)
-		r = add_text(root, "version", status->version);
+		r = json_add_printable(root, "version", status->version);
 	if (!r)
-		r = add_time(root, "time", now);
+		r = json_add_time(root, "time", now);
 	if (!r)
-		r = add_time(root, "started", status->started);
+		r = json_add_time(root, "started", status->started);
 	if (!r)
 		r = json_add_text(root, "state", agent_state_text(status->state));
 	if (!r)
 		r = json_add_bool(root, "proven", agent_status_proven(status, now));
 	if (!r)
-		r = add_time(root, "since", status->since);
+		r = json_add_time(root, "since", status->since);
 	if (!r)
-		r = add_time(root, "attested_until", status->attested_until);
+		r = json_add_time(root, "attested_until", status->attested_until);
 	if (!r)
-		r = add_time(root, "next_attempt", status->next_attempt);
+		r = json_add_time(root, "next_attempt", status->next_attempt);
 	if (!r)
-		r = add_text(root, "reason", status->reason);
+		r = json_add_printable(root, "reason", status->reason);
 	if (!r)
-		r = add_text(root, "fix", status->fix);
+		r = json_add_printable(root, "fix", status->fix);
 	return r;
 }
 

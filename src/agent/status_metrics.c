@@ -42,7 +42,8 @@ static void put_tcb(struct metrics *m, const struct agent_status *status)
 {
 	if (!status->has_tcb)
 		return;
-	metrics_family(m, "sevattest_agent_tcb", METRICS_GAUGE, NULL, "Security version of each part of the platform's firmware, as last reported.");
+	metrics_family(m, "sevattest_agent_tcb", METRICS_GAUGE, NULL,
+		"Security version of each part of the platform's firmware, as last reported.");
 	if (status->tcb.has_fmc)
 		metrics_u64_label(m, "part", "fmc", status->tcb.fmc);
 	metrics_u64_label(m, "part", "bootloader", status->tcb.bootloader);

@@ -71,7 +71,8 @@ static void put_checks(struct html *html, const struct agent_status *status)
 		return;
 	if (html_failed(&part, status->verdict) == 0) {
 		html_section(html, "Checks");
-		html_raw(html, "<p>Every deciding check passed here, in the agent. The broker checks again by itself; its word decides.</p>\n");
+		html_raw(html,
+			"<p>Every deciding check passed here, in the agent. The broker checks again by itself; its word decides.</p>\n");
 	} else {
 		html_section(html, "Failed checks");
 	}

@@ -36,7 +36,8 @@ const char *agent_proof_text(enum agent_proof proof)
 {
 	static const char *const texts[] = {
 		[AGENT_PROOF_UNKNOWN] = "What a report proves on this platform is not known.",
-		[AGENT_PROOF_SYSTEM] = "A report from this platform proves the operating system, from firmware to kernel and its command line.",
+		[AGENT_PROOF_SYSTEM] =
+			"A report from this platform proves the operating system, from firmware to kernel and its command line.",
 		[AGENT_PROOF_FIRMWARE] = "A report from this platform proves the chip and the firmware only, not the operating system.",
 	};
 

@@ -14,8 +14,7 @@
 
 #define TEXT_MAX 2048 /* the texts of findings have at most 1023 bytes, those of our records as many */
 
-static const char *const moods[] = {
-	[HTML_NEUTRAL] = "neutral", [HTML_GOOD] = "good", [HTML_WARN] = "warn", [HTML_BAD] = "bad"};
+static const char *const moods[] = {[HTML_NEUTRAL] = "neutral", [HTML_GOOD] = "good", [HTML_WARN] = "warn", [HTML_BAD] = "bad"};
 
 void html_raw(struct html *html, const char *markup)
 {
@@ -121,7 +120,9 @@ static void put_distance(struct html *html, int64_t distance)
 		/* Two of a unit, so that "1 h" does not stand for 119 minutes. */
 		if (size < 2 * units[i].seconds && units[i].seconds > 1)
 			continue;
-		html_printf(html, distance > 0 ? " (in %" PRId64 " %s)" : " (%" PRId64 " %s ago)", size / units[i].seconds, units[i].unit);
+		html_raw(html, " <span class=\"while\">");
+		html_printf(html, distance > 0 ? "(in %" PRId64 " %s)" : "(%" PRId64 " %s ago)", size / units[i].seconds, units[i].unit);
+		html_raw(html, "</span>");
 		return;
 	}
 }

@@ -19,17 +19,19 @@
 	".banner.bad{border-color:var(--bad);background:var(--bad-bg);color:var(--ink)}.banner.bad h1{color:var(--bad)}"                   \
 	"section{background:var(--card);border:1px solid var(--line);border-radius:.4rem;margin:1rem 0;padding:1rem 1.25rem}"              \
 	"h2{font-size:1.1rem;margin:0 0 .6rem}h3{font-size:1rem;margin:0}"                                                                 \
-	"dl{display:grid;grid-template-columns:minmax(8rem,12rem) 1fr;gap:.3rem 1rem;margin:0}dt{color:var(--soft)}dd{margin:0}"           \
+	"dl{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:.3rem 1rem;margin:0}dt{color:var(--soft)}dd{margin:0}"           \
 	"table{width:100%;border-collapse:collapse}th,td{text-align:left;vertical-align:top;padding:.45rem .9rem .45rem 0}"                \
-	"th{color:var(--soft);font-weight:500;white-space:nowrap;border-bottom:1px solid var(--line)}tr+tr td{border-top:1px solid var(--line)}"              \
-	"time span{white-space:nowrap}code{font:.88em/1.45 ui-monospace,monospace}"                                                                                     \
-	".badge{display:inline-block;border:1px solid currentColor;border-radius:1rem;padding:0 .6rem;font-size:.85rem;white-space:nowrap}" \
-	".soft{color:var(--soft)}p{margin:0 0 .6rem}"                                                                                      \
+	"th{color:var(--soft);font-weight:500;white-space:nowrap;border-bottom:1px solid var(--line)}tr+tr td{border-top:1px solid "       \
+	"var(--line)}"                                                                                                                     \
+	"time span,.while{white-space:nowrap}code{font:.88em/1.45 ui-monospace,monospace}"                                                 \
+	".badge{display:inline-block;border:1px solid currentColor;border-radius:1rem;padding:0 "                                          \
+	".6rem;font-size:.85rem;white-space:nowrap}"                                                                                       \
+	".soft{color:var(--soft)}p{margin:0 0 .6rem}*+h3{margin-top:1rem}"                                                                 \
 	"article{border-left:.25rem solid var(--bad);padding:.1rem 0 .1rem .9rem;margin:0 0 1rem}article:last-child{margin-bottom:0}"      \
 	"article p{margin:.25rem 0}"                                                                                                       \
 	"summary{cursor:pointer;color:var(--link)}details[open] summary{margin-bottom:.6rem}"                                              \
 	"a{color:var(--link)}footer{padding:0 1rem 2rem;color:var(--soft);font-size:.9rem}"                                                \
 	"@media(max-width:40rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}"                                               \
-	"thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"                                               \
-	"table,tbody,tr{display:block}tr{padding:.5rem 0}tr+tr{border-top:1px solid var(--line)}tr+tr td{border:0}"                     \
+	"thead{display:none}"                                                                                                              \
+	"table,tbody,tr{display:block}tr{padding:.5rem 0}tr+tr{border-top:1px solid var(--line)}tr+tr td{border:0}"                        \
 	"td{display:grid;grid-template-columns:6rem 1fr;padding:.1rem 0}td:before{content:attr(data-name);color:var(--soft)}}"

@@ -255,6 +255,33 @@ int json_add_hex(struct json_object *object, const char *member, const void *dat
 	return r;
 }
 
+int json_add_printable(struct json_object *object, const char *member, const char *text)
+{
+	size_t size = text ? 4 * strlen(text) + 8 : 0; /* every byte may become \xNN */
+	char *clean;
+	int r;
+
+	if (!text)
+		return 0;
+	clean = malloc(size);
+	if (!clean)
+		return -ENOMEM;
+	text_printable(clean, size, bytes_of_text(text));
+	r = json_add_text(object, member, clean);
+	free(clean);
+	return r;
+}
+
+int json_add_time(struct json_object *object, const char *member, int64_t seconds)
+{
+	char text[32];
+
+	if (seconds <= 0)
+		return 0;
+	time_format(text, seconds);
+	return json_add_text(object, member, text);
+}
+
 int json_push(struct json_object *array, struct json_object *value)
 {
 	if (!array || !value || json_object_array_add(array, value) != 0) {

@@ -49,6 +49,10 @@ int json_add_text_size(struct json_object *object, const char *member, struct by
 int json_add_u64(struct json_object *object, const char *member, uint64_t value) MUST_CHECK;
 int json_add_bool(struct json_object *object, const char *member, bool value) MUST_CHECK;
 int json_add_hex(struct json_object *object, const char *member, const void *data, size_t size) MUST_CHECK;
+/* Other people's text, made printable; nothing for NULL. */
+int json_add_printable(struct json_object *object, const char *member, const char *text) MUST_CHECK;
+/* RFC 3339; nothing for a time that is not known, 0. */
+int json_add_time(struct json_object *object, const char *member, int64_t seconds) MUST_CHECK;
 int json_push(struct json_object *array, struct json_object *value) MUST_CHECK;
 
 /* Appends json-c's compact text (members in insertion order). */

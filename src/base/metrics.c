@@ -39,7 +39,8 @@ static void put_head(struct metrics *metrics, const char *keyword, const char *t
 	bool open = metrics->format == METRICS_OPENMETRICS;
 
 	if (!metrics->r)
-		metrics->r = buf_printf(metrics->to, "# %s %s%s %s\n", keyword, metrics->family, open ? "" : suffix_of(metrics->type), text);
+		metrics->r =
+			buf_printf(metrics->to, "# %s %s%s %s\n", keyword, metrics->family, open ? "" : suffix_of(metrics->type), text);
 }
 
 static const char *type_text(enum metrics_format format, enum metrics_type type)

@@ -7,15 +7,16 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "appraise/appraise.h"
 #include "base/log.h"
 #include "broker/cert_store.h"
-#include "broker/refusals.h"
 #include "evidence/evidence.h"
 #include "evidence/kbs_snp.h"
+#include "io/clock.h"
 
 #define VARIANTS_MAX 16 /* ways to verify one piece of evidence; each costs a signature */
 #define CACHES_MAX 256
@@ -28,6 +29,9 @@ struct appraiser {
 	struct snp_vek_cache *idle[CACHES_MAX]; /* caches that no request uses now */
 	size_t idle_count;
 	struct refusals refusals;
+	int64_t certs_time;
+	atomic_ullong chips_cached;
+	atomic_ullong chips_unknown;
 };
 
 /* What a policy asks of the verification itself. */
@@ -69,6 +73,7 @@ int appraiser_new(const struct broker_config *config, struct appraiser **ret, st
 	(void)pthread_mutex_init(&appraiser->lock, NULL);
 	refusals_init(&appraiser->refusals);
 	r = cert_set_load(config, &appraiser->certs, error);
+	appraiser->certs_time = clock_now();
 	if (r) {
 		(void)appraiser_free(appraiser);
 		return r;
@@ -101,6 +106,7 @@ int appraiser_reload(struct appraiser *appraiser, struct error *error)
 	(void)pthread_mutex_lock(&appraiser->lock);
 	old = appraiser->certs;
 	appraiser->certs = fresh;
+	appraiser->certs_time = clock_now();
 	(void)pthread_mutex_unlock(&appraiser->lock);
 	(void)cert_set_unref(old);
 	return 0;
@@ -169,8 +175,11 @@ static void add_cached_chip(struct run *run)
 
 	if (!snp_table_is_empty(buf_view(&run->evidence.cert_table)))
 		return;
-	if (cert_set_with_chip(run->appraiser->config, run->certs, buf_view(&run->evidence.report), &with_chip))
+	if (cert_set_with_chip(run->appraiser->config, run->certs, buf_view(&run->evidence.report), &with_chip)) {
+		atomic_fetch_add(&run->appraiser->chips_unknown, 1);
 		return;
+	}
+	atomic_fetch_add(&run->appraiser->chips_cached, 1);
 	(void)cert_set_unref(run->certs);
 	run->certs = with_chip;
 }
@@ -362,6 +371,15 @@ static void name_failures(const struct run *run, const struct variant *variant, 
 		append_name(ret->failed_checks, sizeof(ret->failed_checks), run->failed.items[i].check);
 }
 
+static void count_failures(const struct run *run)
+{
+	const char *checks[VERDICT_MAX];
+
+	for (size_t i = 0; i < run->failed.count; i++)
+		checks[i] = run->failed.items[i].check;
+	refusals_count_policy(&run->appraiser->refusals, checks, run->failed.count);
+}
+
 static int conclude(struct run *run, struct kbs_appraised *ret)
 {
 	const struct question plain = {.revocation = SNP_REVOCATION_IF_PRESENT};
@@ -381,6 +399,8 @@ static int conclude(struct run *run, struct kbs_appraised *ret)
 	memcpy(ret->measurement, variant->verified.report.measurement, sizeof(ret->measurement));
 	if (ret->passed_count == 0)
 		name_failures(run, variant, ret);
+	if (ret->genuine && ret->passed_count == 0)
+		count_failures(run);
 	first = verdict_first_failed(&variant->verdict);
 	refusals_count(&run->appraiser->refusals,
 		!variant->ok        ? REFUSALS_UNVERIFIED
@@ -422,7 +442,19 @@ int appraiser_run(struct appraiser *appraiser, const struct snapshot *snapshot, 
 	return 0;
 }
 
-int appraiser_metrics(struct appraiser *appraiser, struct buf *to)
+void appraiser_counts(struct appraiser *appraiser, struct appraiser_counts *ret)
 {
-	return refusals_metrics(&appraiser->refusals, to);
+	memset(ret, 0, sizeof(*ret));
+	refusals_copy(&appraiser->refusals, &ret->refusals);
+	(void)pthread_mutex_lock(&appraiser->lock);
+	for (size_t i = 0; i < appraiser->certs->certs.count; i++) {
+		bool is_crl = appraiser->certs->certs.items[i].kind == SNP_ITEM_CRL;
+
+		ret->crls += is_crl;
+		ret->certificates += !is_crl;
+	}
+	ret->certs_time = appraiser->certs_time;
+	(void)pthread_mutex_unlock(&appraiser->lock);
+	ret->chips_cached = atomic_load(&appraiser->chips_cached);
+	ret->chips_unknown = atomic_load(&appraiser->chips_unknown);
 }

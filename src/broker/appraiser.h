@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "broker/catalog.h"
 #include "broker/config.h"
+#include "broker/refusals.h"
 #include "kbs/server.h"
 
 struct appraiser;
@@ -28,5 +29,14 @@ int appraiser_reload(struct appraiser *appraiser, struct error *error) MUST_CHEC
 int appraiser_run(struct appraiser *appraiser, const struct snapshot *snapshot, const struct kbs_appraise_input *input,
 	struct kbs_appraised *ret, struct json_object **ret_details) MUST_CHECK;
 
-/* Appends OpenMetrics lines: evidence by outcome, refusals before a valid signature by check. */
-int appraiser_metrics(struct appraiser *appraiser, struct buf *to) MUST_CHECK;
+/* For the status pages. */
+struct appraiser_counts {
+	struct refusals refusals; /* a copy */
+	size_t certificates;      /* of the directories */
+	size_t crls;
+	int64_t certs_time;     /* when they were read */
+	uint64_t chips_cached;  /* evidence without certificates whose chip the cache knew */
+	uint64_t chips_unknown; /* and did not */
+};
+
+void appraiser_counts(struct appraiser *appraiser, struct appraiser_counts *ret);

@@ -208,6 +208,7 @@ static void finish(struct audit *audit, struct item *batch, size_t count, int re
 	audit->counts.commits++;
 	audit->counts.records += result ? 0 : count;
 	audit->counts.failed += result ? count : 0;
+	audit->counts.last_failed = result != 0;
 	(void)pthread_mutex_unlock(&audit->lock);
 	while (batch) {
 		struct item *next = batch->next;

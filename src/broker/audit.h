@@ -46,6 +46,7 @@ struct audit_counts {
 	uint64_t records;
 	uint64_t commits;
 	uint64_t failed;
+	bool last_failed; /* the last commit */
 };
 void audit_counts(struct audit *audit, struct audit_counts *ret);
 

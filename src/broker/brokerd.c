@@ -21,6 +21,7 @@
 #include "broker/live.h"
 #include "broker/serve.h"
 #include "broker/work.h"
+#include "io/clock.h"
 #include "io/notify.h"
 #include "io/program.h"
 #include "io/sandbox.h"
@@ -95,6 +96,8 @@ static int prepare(struct brokerd *brokerd, struct error *error)
 	if (brokerd->config.debug)
 		log_init("sevattest-brokerd", LOG_DEBUG);
 	brokerd->slot.config = &brokerd->config;
+	brokerd->slot.version = SEVATTEST_VERSION;
+	brokerd->slot.started = clock_now();
 	brokerd->slot.credentials = getenv("CREDENTIALS_DIRECTORY");
 	r = lock_state(brokerd, error);
 	if (!r)

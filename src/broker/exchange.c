@@ -20,6 +20,7 @@ struct exchange *exchange_free(struct exchange *exchange)
 	if (exchange) {
 		buf_deinit(&exchange->payload);
 		buf_deinit(&exchange->answer);
+		free(exchange->decision);
 		free(exchange);
 	}
 	return NULL;

@@ -7,6 +7,8 @@
 #include "io/frame.h"
 
 struct queue;
+struct recent;
+struct recent_decision;
 
 struct exchange {
 	struct exchange *next;
@@ -15,6 +17,8 @@ struct exchange {
 	enum frame_type type;
 	struct buf payload; /* of the request */
 	struct buf answer;  /* payload of the answer frame */
+	struct recent_decision *decision; /* shown in `recent` when its record is durable; owned */
+	struct recent *recent;
 	struct queue *done; /* where it goes when the answer may leave */
 };
 

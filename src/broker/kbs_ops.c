@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -29,6 +30,8 @@ void kbs_ops_deinit(struct kbs_ops_context *context)
 {
 	kbs_ops_end(context);
 	buf_deinit(&context->record);
+	free(context->decision);
+	context->decision = NULL;
 }
 
 static int op_appraise(void *opaque, const struct kbs_appraise_input *input, struct kbs_appraised *ret)
@@ -175,9 +178,11 @@ static int op_audit(void *opaque, const struct kbs_audit *audit)
 		r = add_guest(record, audit);
 	if (!r)
 		r = json_write(&context->record, record);
-	if (r) {
+	if (!r)
+		context->decision = recent_decision_new(audit);
+	if (r || !context->decision) {
 		buf_deinit(&context->record);
-		return r;
+		return r ? r : -ENOMEM;
 	}
 	log_record(audit);
 	return 0;

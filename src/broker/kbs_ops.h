@@ -10,11 +10,12 @@ struct kbs_ops_context {
 	struct snapshot *snapshot;   /* one for the whole request */
 	struct json_object *details; /* of a refusal, for its record */
 	struct buf record;           /* the audit record that must be durable before the answer leaves; empty: none */
+	struct recent_decision *decision; /* what the record says, for the status page */
 };
 
 extern const struct kbs_server_ops kbs_ops;
 
 void kbs_ops_begin(struct kbs_ops_context *context);
-/* `record` stays, for the caller to submit. */
+/* `record` and `decision` stay, for the caller to submit. */
 void kbs_ops_end(struct kbs_ops_context *context);
 void kbs_ops_deinit(struct kbs_ops_context *context);

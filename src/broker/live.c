@@ -26,6 +26,7 @@ static struct live *live_free(struct live *live)
 	if (!live)
 		return NULL;
 	(void)audit_free(live->audit);
+	recent_deinit(&live->recent);
 	(void)appraiser_free(live->appraiser);
 	signing_deinit(&live->signing);
 	(void)catalog_close(live->catalog);
@@ -50,6 +51,7 @@ static int open_store(const struct broker_config *config, struct secret *kek, st
 
 	if (!live)
 		return error_set(error, -ENOMEM, "no memory");
+	recent_init(&live->recent);
 	r = keys_init(&live->keys, kek);
 	if (r)
 		return error_set(error, r, "keys: %s", strerror(-r));

@@ -13,6 +13,7 @@
 #include "broker/catalog.h"
 #include "broker/config.h"
 #include "broker/keys.h"
+#include "broker/recent.h"
 #include "broker/signing.h"
 #include "broker/state.h"
 #include "broker/store.h"
@@ -25,12 +26,15 @@ struct live {
 	struct audit *audit;
 	struct signing signing;
 	struct appraiser *appraiser;
+	struct recent recent;
 };
 
 /* Where `live` is seen by all threads; set once. */
 struct live_slot {
 	const struct broker_config *config;
 	const char *credentials; /* $CREDENTIALS_DIRECTORY, or NULL */
+	const char *version;
+	int64_t started; /* Unix seconds */
 	struct live *live;
 };
 

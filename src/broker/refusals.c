@@ -2,11 +2,12 @@
 #include "broker/refusals.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/log.h"
 
-static const char *const outcome_names[REFUSALS_OUTCOMES] = {
+const char *const refusals_outcome_names[REFUSALS_OUTCOMES] = {
 	[REFUSALS_PASSED] = "passed", [REFUSALS_BY_POLICY] = "refused", [REFUSALS_UNVERIFIED] = "unverified"};
 
 void refusals_init(struct refusals *refusals)
@@ -21,15 +22,15 @@ void refusals_deinit(struct refusals *refusals)
 }
 
 /* The row of a check, made where there is none yet; NULL when the table is full. */
-static struct refusals_check *row_of(struct refusals *refusals, const char *name)
+static struct refusals_check *row_of(struct refusals_table *table, const char *name)
 {
-	for (size_t i = 0; i < refusals->check_count; i++)
-		if (strcmp(refusals->checks[i].name, name) == 0)
-			return &refusals->checks[i];
-	if (refusals->check_count == REFUSALS_CHECKS_MAX)
+	for (size_t i = 0; i < table->count; i++)
+		if (strcmp(table->checks[i].name, name) == 0)
+			return &table->checks[i];
+	if (table->count == REFUSALS_CHECKS_MAX)
 		return NULL;
-	refusals->checks[refusals->check_count].name = name;
-	return &refusals->checks[refusals->check_count++];
+	table->checks[table->count].name = name;
+	return &table->checks[table->count++];
 }
 
 void refusals_count(struct refusals *refusals, enum refusals_outcome outcome, const char *check, const char *why, int64_t now)
@@ -39,7 +40,7 @@ void refusals_count(struct refusals *refusals, enum refusals_outcome outcome, co
 
 	(void)pthread_mutex_lock(&refusals->lock);
 	refusals->outcomes[outcome]++;
-	row = check ? row_of(refusals, check) : NULL;
+	row = check ? row_of(&refusals->unverified, check) : NULL;
 	if (row) {
 		row->count++;
 		row->unsaid++;
@@ -54,20 +55,31 @@ void refusals_count(struct refusals *refusals, enum refusals_outcome outcome, co
 		log_notice("evidence refused by %s: %s (%" PRIu64 " since the last such line)", check, why ? why : "", say);
 }
 
-int refusals_metrics(struct refusals *refusals, struct buf *to)
+static bool is_repeated(const char *const *checks, size_t index)
 {
-	int r;
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(checks[i], checks[index]) == 0)
+			return true;
+	return false;
+}
 
+void refusals_count_policy(struct refusals *refusals, const char *const *checks, size_t count)
+{
 	(void)pthread_mutex_lock(&refusals->lock);
-	r = buf_append_text(to, "# TYPE sevattest_broker_evidence counter\n");
-	for (size_t i = 0; i < REFUSALS_OUTCOMES && !r; i++)
-		r = buf_printf(
-			to, "sevattest_broker_evidence_total{outcome=\"%s\"} %" PRIu64 "\n", outcome_names[i], refusals->outcomes[i]);
-	if (!r)
-		r = buf_append_text(to, "# TYPE sevattest_broker_unverified counter\n");
-	for (size_t i = 0; i < refusals->check_count && !r; i++)
-		r = buf_printf(to, "sevattest_broker_unverified_total{check=\"%s\"} %" PRIu64 "\n", refusals->checks[i].name,
-			refusals->checks[i].count);
+	for (size_t i = 0; i < count; i++) {
+		struct refusals_check *row = is_repeated(checks, i) ? NULL : row_of(&refusals->by_policy, checks[i]);
+
+		if (row)
+			row->count++;
+	}
 	(void)pthread_mutex_unlock(&refusals->lock);
-	return r;
+}
+
+void refusals_copy(struct refusals *refusals, struct refusals *ret)
+{
+	(void)pthread_mutex_lock(&refusals->lock);
+	memcpy(ret->outcomes, refusals->outcomes, sizeof(ret->outcomes));
+	ret->unverified = refusals->unverified;
+	ret->by_policy = refusals->by_policy;
+	(void)pthread_mutex_unlock(&refusals->lock);
 }

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "broker/kbs_ops.h"
+#include "broker/status.h"
 #include "io/clock.h"
 #include "io/http_frame.h"
 #include "kbs/messages.h"
@@ -57,6 +58,8 @@ static void audited(void *context, int result)
 	if (result) {
 		log_error("the audit cannot be written: %s; nothing is given out", strerror(-result));
 		answer_error(exchange, 503, "Unavailable", "not now, try again later", RETRY_AFTER);
+	} else if (exchange->decision) {
+		recent_add(exchange->recent, exchange->decision);
 	}
 	queue_put(exchange->done, exchange);
 }
@@ -70,6 +73,9 @@ static void finish(struct worker *worker, struct exchange *exchange)
 		queue_put(exchange->done, exchange);
 		return;
 	}
+	exchange->recent = &worker->live->recent;
+	exchange->decision = worker->ops.decision;
+	worker->ops.decision = NULL;
 	r = audit_submit(worker->live->audit, record, audited, exchange);
 	buf_deinit(record);
 	if (r)
@@ -131,44 +137,13 @@ static void answer_kbs(struct worker *worker, struct exchange *exchange, const s
 	kbs_response_deinit(&answer);
 }
 
-static int metrics_text(struct live *live, struct buf *to)
-{
-	struct audit_counts audit;
-	int r;
-
-	audit_counts(live->audit, &audit);
-	r = buf_printf(to,
-		"# TYPE sevattest_broker_audit_records counter\nsevattest_broker_audit_records_total %" PRIu64 "\n"
-		"# TYPE sevattest_broker_audit_commits counter\nsevattest_broker_audit_commits_total %" PRIu64 "\n"
-		"# TYPE sevattest_broker_audit_failures counter\nsevattest_broker_audit_failures_total %" PRIu64 "\n",
-		audit.records, audit.commits, audit.failed);
-	if (!r)
-		r = appraiser_metrics(live->appraiser, to);
-	return r ? r : buf_append_text(to, "# EOF\n");
-}
-
 static void answer_status(struct worker *worker, struct exchange *exchange)
 {
-	CLEANUP(buf_deinit) struct buf body = BUF_NULL;
-	struct http_frame_response response = {.status = 200, .content_type = bytes_of_text("text/plain; charset=utf-8")};
-	struct bytes path = buf_view(&exchange->payload);
-	bool ready = worker->server != NULL;
-	int r;
-
-	if (bytes_equal(path, bytes_of_text("/readyz"))) {
-		response.status = ready ? 200 : 503;
-		r = buf_append_text(&body, ready ? "ok\n" : "not initialised\n");
-	} else if (bytes_equal(path, bytes_of_text("/metrics"))) {
-		response.content_type = bytes_of_text("application/openmetrics-text; version=1.0.0; charset=utf-8");
-		r = ready ? metrics_text(worker->live, &body) : buf_append_text(&body, "# EOF\n");
-	} else {
-		response.status = 404;
-		r = buf_append_text(&body, "nothing is here\n");
+	buf_deinit(&exchange->answer);
+	if (status_answer(worker->pool->slot, buf_view(&exchange->payload), clock_now(), &exchange->answer)) {
+		log_error("a status page cannot be made");
+		buf_deinit(&exchange->answer); /* empty: the loop closes the link */
 	}
-	if (r)
-		response.status = 503;
-	response.body = r ? bytes_of(NULL, 0) : buf_view(&body);
-	encode(exchange, &response);
 }
 
 static void handle(struct worker *worker, struct exchange *exchange)

@@ -27,9 +27,9 @@ struct pending {
 	struct httpserver_exchange *exchange;
 	enum frame_type type;
 	struct buf payload;
-	const char *path;            /* of a status page */
-	enum metrics_format format;  /* of `ours` */
-	struct buf ours;             /* our part of the metrics, before the daemon's */
+	const char *path;           /* of a status page */
+	enum metrics_format format; /* of `ours` */
+	struct buf ours;            /* our part of the metrics, before the daemon's */
 	uint64_t deadline_ms;
 	uint32_t id;
 };

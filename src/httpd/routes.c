@@ -83,7 +83,8 @@ static void put_server(struct metrics *m, struct httpserver *server)
 	metrics_u64(m, counts.connections);
 	metrics_family(m, "sevattest_httpd_requests", METRICS_COUNTER, NULL, "Whole requests that arrived on the KBS port.");
 	metrics_u64(m, counts.requests);
-	metrics_family(m, "sevattest_httpd_refused", METRICS_COUNTER, NULL, "Requests refused before routing: malformed, too large, too slow.");
+	metrics_family(
+		m, "sevattest_httpd_refused", METRICS_COUNTER, NULL, "Requests refused before routing: malformed, too large, too slow.");
 	metrics_u64(m, counts.refused);
 }
 

@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-static const uint8_t measurement[48] = {
-	0x5a, 0x1c, 0x3b, 0x99, 0x07, 0xe2, 0x44, 0x81, 0xd0, 0x6f, 0x2e, 0xaa, 0x13, 0x58, 0xc7, 0xb6, 0x90, 0x4d, 0xfe, 0x21, 0x35, 0x7a, 0x8c,
-	0xe9, 0x62, 0x0b, 0x77, 0xd4, 0x1f, 0xa3, 0x58, 0x9e, 0x06, 0xcb, 0x4a, 0x70, 0xf5, 0x2d, 0x83, 0x91, 0x6c, 0xb8, 0x0e, 0x47, 0xda, 0x15,
-	0x3f, 0x66};
+static const uint8_t measurement[48] = {0x5a, 0x1c, 0x3b, 0x99, 0x07, 0xe2, 0x44, 0x81, 0xd0, 0x6f, 0x2e, 0xaa, 0x13, 0x58, 0xc7, 0xb6,
+	0x90, 0x4d, 0xfe, 0x21, 0x35, 0x7a, 0x8c, 0xe9, 0x62, 0x0b, 0x77, 0xd4, 0x1f, 0xa3, 0x58, 0x9e, 0x06, 0xcb, 0x4a, 0x70, 0xf5, 0x2d,
+	0x83, 0x91, 0x6c, 0xb8, 0x0e, 0x47, 0xda, 0x15, 0x3f, 0x66};
 static const uint8_t chip_id[64] = {0xc4, 0x91, 0x0d, 0x7e, 0x52, 0xb8, 0x66, 0x1a, 0xf3, 0x08, 0x9d, 0x20, 0x77, 0xe1, 0x4c, 0xb5};
 
 static void add_passed(struct verdict *verdict, const char *check, enum finding_class class, const char *actual)
@@ -49,8 +48,8 @@ static void fill_report(struct model *model)
 static void fill_keys(struct model *model, int64_t now)
 {
 	model->brokers[0] = (struct agent_status_broker){"https://kbs-1.example.org:8080", AGENT_BROKER_GOOD, now - 40, NULL, true};
-	model->brokers[1] =
-		(struct agent_status_broker){"https://kbs-2.example.org:8080", AGENT_BROKER_UNREACHABLE, now - 41, "connection refused", true};
+	model->brokers[1] = (struct agent_status_broker){
+		"https://kbs-2.example.org:8080", AGENT_BROKER_UNREACHABLE, now - 41, "connection refused", true};
 	model->status.broker_count = 2;
 	model->credentials[0] = (struct agent_status_credential){
 		.unit = "nginx.service", .id = "tls-key", .resource = "prod-web/tls/key", .served_at = now - 30, .served = 2, .version = 7};
@@ -75,8 +74,8 @@ static void fill_attested(struct model *model, int64_t now)
 	model->status.since = now - 600;
 	model->status.attested_until = now + 3000;
 	model->status.next_attempt = now + 2400;
-	model->status.counters = (struct agent_status_counters){.attested = 3, .trouble = 1, .keys_served = 3, .evidence_requests = 4,
-		.broker_requests = 12, .broker_failures = 1};
+	model->status.counters = (struct agent_status_counters){
+		.attested = 3, .trouble = 1, .keys_served = 3, .evidence_requests = 4, .broker_requests = 12, .broker_failures = 1};
 	model->status.attest_duration.bounds_ms = agent_attest_bounds_ms;
 	model->status.attest_duration.bound_count = AGENT_ATTEST_BOUNDS;
 	metrics_histogram_observe(&model->status.attest_duration, 180);
@@ -89,7 +88,8 @@ static void fill_refused(struct model *model, int64_t now)
 	fill_keys(model, now);
 	verdict_fail(&model->verdict, "measurement", FINDING_POLICY, "the launch measurement is not in the policy");
 	finding_expected(verdict_last(&model->verdict), "one of 2 values");
-	finding_actual(verdict_last(&model->verdict), "5a1c3b9907e24481d06f2eaa1358c7b6904dfe21357a8ce9620b77d41fa3589e06cb4a70f52d83916cb80e47da153f66");
+	finding_actual(verdict_last(&model->verdict),
+		"5a1c3b9907e24481d06f2eaa1358c7b6904dfe21357a8ce9620b77d41fa3589e06cb4a70f52d83916cb80e47da153f66");
 	finding_fix(verdict_last(&model->verdict),
 		"if this image is meant to run, put its measurement into the policy: sevattest measure, then sevattest-broker policy put");
 	verdict_fail(&model->verdict, "tcb", FINDING_POLICY, "microcode 205 is below the floor 219");
@@ -105,7 +105,8 @@ static void fill_refused(struct model *model, int64_t now)
 		.resource = "prod-web/tls/key",
 		.refused_at = now - 10,
 		.refusal = "the broker refused: measurement, tcb"};
-	model->status.counters = (struct agent_status_counters){.refused = 1, .keys_refused = 1, .evidence_requests = 1, .broker_requests = 2};
+	model->status.counters =
+		(struct agent_status_counters){.refused = 1, .keys_refused = 1, .evidence_requests = 1, .broker_requests = 2};
 }
 
 static void fill_trouble(struct model *model, int64_t now)

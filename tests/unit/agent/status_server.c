@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,7 +39,7 @@ static int answer_one(int fd, enum model_kind kind)
 	return r ? r : frame_send(fd, FRAME_STATUS_RESPONSE, header.id, buf_view(&payload));
 }
 
-/* One process per connection: none of them holds up another. */
+/* One process per connection: none of them holds up another, none outlives us. */
 static void serve(int listen_fd, enum model_kind kind)
 {
 	for (;;) {
@@ -47,6 +48,8 @@ static void serve(int listen_fd, enum model_kind kind)
 		if (fd < 0)
 			continue;
 		if (fork() == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			(void)close(listen_fd);
 			while (answer_one(fd, kind) == 0)
 				;
 			_exit(0);

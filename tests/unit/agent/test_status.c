@@ -142,7 +142,8 @@ END_TEST
 /* No names of resources, units, volumes, brokers or chips, and no series twice. */
 START_TEST(metrics_no_names)
 {
-	static const char *const names[] = {"nginx", "postgresql", "prod-web", "tls-key", "db-password", "kbs-1", "c4910d7e", "5a1c3b99", "<script>alert(1)</script> \"q"};
+	static const char *const names[] = {"nginx", "postgresql", "prod-web", "tls-key", "db-password", "kbs-1", "c4910d7e", "5a1c3b99",
+		"<script>alert(1)</script> \"q"};
 	static const enum model_kind kinds[] = {MODEL_STARTING, MODEL_ATTESTED, MODEL_TROUBLE, MODEL_REFUSED, MODEL_HOSTILE};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -207,6 +208,76 @@ static void expect_answer(enum model_kind kind, const char *path, unsigned code,
 	buf_deinit(&payload);
 }
 
+static char *page_of(enum model_kind kind, int64_t now)
+{
+	struct buf text = BUF_NULL;
+	struct model model;
+
+	model_init(&model, kind, MODEL_NOW);
+	ck_assert_int_eq(agent_status_page(&model.status, now, &text), 0);
+	model_deinit(&model);
+	return buf_steal_text(&text);
+}
+
+START_TEST(page_headlines)
+{
+	static const struct {
+		enum model_kind kind;
+		int64_t later;
+		const char *text;
+	} rows[] = {
+		{MODEL_STARTING, 0, "<h1>Not proven yet: the agent is starting</h1>"},
+		{MODEL_ATTESTED, 0, "<h1>This machine is proven</h1>"},
+		{MODEL_ATTESTED, 3000, "<h1>The proof has expired</h1>"},
+		{MODEL_TROUBLE, 0, "<h1>Not proven now: temporary trouble</h1>"},
+		{MODEL_REFUSED, 0, "<h1>Not proven: refused</h1>"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *text = page_of(rows[i].kind, MODEL_NOW + rows[i].later);
+
+		expect_in(text, rows[i].text);
+		free(text);
+	}
+}
+END_TEST
+
+/* Who got what, by what, until when; each failed check with what to do. */
+START_TEST(page_content)
+{
+	char *text = page_of(MODEL_ATTESTED, MODEL_NOW);
+
+	expect_in(text, "Accepted by https://kbs-1.example.org:8080, until 2026-06-01 00:50 UTC.");
+	expect_in(text, "<time datetime=\"2026-06-01T00:50:00Z\">");
+	expect_in(text, "(in 50 min)");
+	expect_in(text, "postgresql@15-main.service");
+	expect_in(text, "prod-web/disk/data");
+	expect_not_in(text, "Failed checks");
+	free(text);
+	text = page_of(MODEL_REFUSED, MODEL_NOW);
+	expect_in(text, "Failed checks");
+	expect_in(text, "What to do:</span> ask the host&#39;s owner for a firmware update");
+	expect_not_in(text, "This machine is proven");
+	free(text);
+	text = page_of(MODEL_TROUBLE, MODEL_NOW);
+	expect_in(text, "proves the chip and the firmware only");
+	free(text);
+}
+END_TEST
+
+START_TEST(page_hostile)
+{
+	char *text = page_of(MODEL_HOSTILE, MODEL_NOW);
+
+	expect_not_in(text, "<script");
+	expect_in(text, "&lt;script&gt;alert(1)&lt;/script&gt; &quot;quoted&quot; &#39;single&#39; &amp; line\\x0afeed");
+	ck_assert(utf8_valid(bytes_of_text(text)));
+	ck_assert_ptr_null(strchr(text, '\x1b'));
+	ck_assert_ptr_eq(strstr(text, "</style>"), strstr(text, "</style>\n</head>"));
+	free(text);
+}
+END_TEST
+
 #define PLAIN "text/plain; charset=utf-8"
 
 START_TEST(answers)
@@ -220,6 +291,7 @@ START_TEST(answers)
 	expect_answer(MODEL_ATTESTED, "/status", 200, "application/json", "\"proven\":true");
 	expect_answer(MODEL_ATTESTED, "/metrics", 200, "application/openmetrics-text; version=1.0.0; charset=utf-8", "# EOF\n");
 	expect_answer(MODEL_ATTESTED, "/metrics.txt", 200, "text/plain; version=0.0.4; charset=utf-8", "sevattest_agent_proven 1");
+	expect_answer(MODEL_REFUSED, "/", 200, "text/html; charset=utf-8", "<!DOCTYPE html>");
 	expect_answer(MODEL_ATTESTED, "/statusx", 404, PLAIN, "nothing is here");
 	expect_answer(MODEL_ATTESTED, "", 404, PLAIN, "nothing is here");
 }
@@ -240,6 +312,9 @@ int main(void)
 	tcase_add_test(tcase, metrics_refused);
 	tcase_add_test(tcase, metrics_no_names);
 	tcase_add_test(tcase, line);
+	tcase_add_test(tcase, page_headlines);
+	tcase_add_test(tcase, page_content);
+	tcase_add_test(tcase, page_hostile);
 	tcase_add_test(tcase, answers);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);

@@ -77,7 +77,8 @@ START_TEST(hostile_labels)
 	metrics_u64_label(&m, "why", NULL, 2);
 	ck_assert_int_eq(metrics_end(&m), 0);
 	got = buf_steal_text(&to);
-	ck_assert_str_eq(got, "# TYPE x gauge\n# HELP x X.\nx{why=\"a\\\\x0ab\\\"} 9\\\\x0a# EOF\\\\x0a\\\\xff\\\\x01\"} 1\nx{why=\"\"} 2\n# EOF\n");
+	ck_assert_str_eq(
+		got, "# TYPE x gauge\n# HELP x X.\nx{why=\"a\\\\x0ab\\\"} 9\\\\x0a# EOF\\\\x0a\\\\xff\\\\x01\"} 1\nx{why=\"\"} 2\n# EOF\n");
 	free(got);
 }
 END_TEST
