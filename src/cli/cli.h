@@ -23,6 +23,7 @@ int report_main(int argc, char **argv);
 int attest_main(int argc, char **argv);
 int get_main(int argc, char **argv);
 int certs_main(int argc, char **argv);
+int status_main(int argc, char **argv);
 
 /*
  * options.c: one row per option. `help` and `value` make the usage text, so --help cannot disagree with what is parsed.

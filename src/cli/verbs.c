@@ -11,6 +11,7 @@ const struct verb verbs[] = {
 	{"policy", policy_main, "check a policy, make one, explain what it says about a report"},
 	{"attest", attest_main, "prove this guest to a broker"},
 	{"get", get_main, "prove this guest to a broker and get a key"},
+	{"status", status_main, "is this machine proven, and which keys went to whom"},
 };
 
 const size_t verbs_count = ARRAY_SIZE(verbs);
