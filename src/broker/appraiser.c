@@ -13,6 +13,7 @@
 
 #include "appraise/appraise.h"
 #include "base/log.h"
+#include "broker/cert_complete.h"
 #include "broker/cert_store.h"
 #include "evidence/evidence.h"
 #include "evidence/kbs_snp.h"
@@ -32,6 +33,7 @@ struct appraiser {
 	int64_t certs_time;
 	atomic_ullong chips_cached;
 	atomic_ullong chips_unknown;
+	struct cert_fetch *fetch; /* NULL: there is no way to the key service */
 };
 
 /* What a policy asks of the verification itself. */
@@ -55,12 +57,23 @@ struct run {
 	const struct kbs_appraise_input *input;
 	struct evidence evidence;
 	struct cert_set *certs;
+	struct cert_need need;
+	struct cert_completed completed;
 	struct snp_vek_cache *cache;
 	struct variant variants[VARIANTS_MAX];
 	size_t variant_count;
 	struct verdict failed; /* findings of policies that did not pass: for their names */
 	struct json_object *details;
 };
+
+/* In the fetching thread: a chain or a revocation list has come. */
+static void fetched(void *context)
+{
+	struct error error = ERROR_NULL;
+
+	if (appraiser_reload(context, &error))
+		log_warning("%s", error_text(&error));
+}
 
 int appraiser_new(const struct broker_config *config, struct appraiser **ret, struct error *error)
 {
@@ -74,6 +87,8 @@ int appraiser_new(const struct broker_config *config, struct appraiser **ret, st
 	refusals_init(&appraiser->refusals);
 	r = cert_set_load(config, &appraiser->certs, error);
 	appraiser->certs_time = clock_now();
+	if (!r)
+		r = cert_fetch_start(config, fetched, appraiser, &appraiser->fetch, error);
 	if (r) {
 		(void)appraiser_free(appraiser);
 		return r;
@@ -86,6 +101,7 @@ struct appraiser *appraiser_free(struct appraiser *appraiser)
 {
 	if (!appraiser)
 		return NULL;
+	appraiser->fetch = cert_fetch_stop(appraiser->fetch);
 	(void)cert_set_unref(appraiser->certs);
 	for (size_t i = 0; i < appraiser->idle_count; i++)
 		(void)snp_vek_cache_free(appraiser->idle[i]);
@@ -166,22 +182,6 @@ static int read_evidence(struct run *run, struct error *error)
 	if (!r && run->evidence.kind != wanted)
 		return error_set(error, EVIDENCE_E_MALFORMED, "the evidence is not of the TEE that the handshake names");
 	return r;
-}
-
-/* Evidence without certificates: perhaps the cache knows the chip. */
-static void add_cached_chip(struct run *run)
-{
-	struct cert_set *with_chip;
-
-	if (!snp_table_is_empty(buf_view(&run->evidence.cert_table)))
-		return;
-	if (cert_set_with_chip(run->appraiser->config, run->certs, buf_view(&run->evidence.report), &with_chip)) {
-		atomic_fetch_add(&run->appraiser->chips_unknown, 1);
-		return;
-	}
-	atomic_fetch_add(&run->appraiser->chips_cached, 1);
-	(void)cert_set_unref(run->certs);
-	run->certs = with_chip;
 }
 
 static bool same_pins(const struct snp_pins *a, const struct snp_pins *b)
@@ -410,6 +410,22 @@ static int conclude(struct run *run, struct kbs_appraised *ret)
 	return 0;
 }
 
+/* Its certificates are on their way. */
+static int come_again(const struct run *run, struct kbs_appraised *ret)
+{
+	*ret = (struct kbs_appraised){.retry_after = run->completed.retry_after};
+	return -EAGAIN;
+}
+
+/* Nothing verified: was it what the cache gave? */
+static bool blames_cache(struct run *run)
+{
+	for (size_t i = 0; i < run->variant_count; i++)
+		if (run->variants[i].ok)
+			return false;
+	return run->variant_count > 0 && cert_blame_cache(&run->need, &best(run)->verdict, &run->completed);
+}
+
 int appraiser_run(struct appraiser *appraiser, const struct snapshot *snapshot, const struct kbs_appraise_input *input,
 	struct kbs_appraised *ret, struct json_object **ret_details)
 {
@@ -428,10 +444,19 @@ int appraiser_run(struct appraiser *appraiser, const struct snapshot *snapshot, 
 	}
 	if (r)
 		return r;
-	add_cached_chip(&run);
+	run.need = (struct cert_need){appraiser->config, appraiser->fetch, snapshot, input->now};
+	r = cert_complete(&run.need, &run.evidence, &run.certs, &run.completed);
+	if (run.completed.cached)
+		atomic_fetch_add(&appraiser->chips_cached, 1);
+	else if (run.completed.missing)
+		atomic_fetch_add(&appraiser->chips_unknown, 1);
+	if (r == -EAGAIN)
+		return come_again(&run, ret);
 	for (size_t i = 0; i < snapshot->policy_count && !r; i++)
 		if (snapshot->granted[i])
 			r = evaluate(&run, snapshot->policies[i], &appraised);
+	if (!r && blames_cache(&run))
+		return come_again(&run, ret);
 	if (!r)
 		r = conclude(&run, &appraised);
 	if (r)
@@ -457,4 +482,5 @@ void appraiser_counts(struct appraiser *appraiser, struct appraiser_counts *ret)
 	(void)pthread_mutex_unlock(&appraiser->lock);
 	ret->chips_cached = atomic_load(&appraiser->chips_cached);
 	ret->chips_unknown = atomic_load(&appraiser->chips_unknown);
+	ret->has_kds = cert_fetch_counts(appraiser->fetch, &ret->kds);
 }

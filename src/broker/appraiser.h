@@ -2,7 +2,7 @@
 #pragma once
 /*
  * From the evidence in an Attestation to the policies that accept it. The certificates come from the evidence, from the directory of
- * certificates and from the cache; CRLs from their directory. Nothing of that is trusted: it counts when it chains to a pin. A policy's own
+ * certificates and from the cache, which broker/cert_fetch.h fills; CRLs from their directory and from the cache. Nothing of that is trusted: it counts when it chains to a pin. A policy's own
  * pins and its word on revocation hold for that policy only.
  */
 #include "base/error.h"
@@ -10,6 +10,7 @@
 #include "broker/catalog.h"
 #include "broker/config.h"
 #include "broker/refusals.h"
+#include "io/kds_queue.h"
 #include "kbs/server.h"
 
 struct appraiser;
@@ -23,8 +24,8 @@ int appraiser_reload(struct appraiser *appraiser, struct error *error) MUST_CHEC
 
 /*
  * Verifies and evaluates every policy of the snapshot that a grant names. `ret_details` gets the findings that did not pass, for audit and
- * log: an array of {policy, version, checks: [...]}; its reference is the caller's, NULL when there are none. 0, -EAGAIN, -errno. Any
- * thread.
+ * log: an array of {policy, version, checks: [...]}; its reference is the caller's, NULL when there are none. 0;
+ * -EAGAIN: a certificate is on its way, come again after ret->retry_after; -errno. Any thread.
  */
 int appraiser_run(struct appraiser *appraiser, const struct snapshot *snapshot, const struct kbs_appraise_input *input,
 	struct kbs_appraised *ret, struct json_object **ret_details) MUST_CHECK;
@@ -37,6 +38,8 @@ struct appraiser_counts {
 	int64_t certs_time;     /* when they were read */
 	uint64_t chips_cached;  /* evidence without certificates whose chip the cache knew */
 	uint64_t chips_unknown; /* and did not */
+	bool has_kds;           /* certificates are fetched */
+	struct kds_queue_counts kds;
 };
 
 void appraiser_counts(struct appraiser *appraiser, struct appraiser_counts *ret);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -110,6 +111,7 @@ static int prepare(struct brokerd *brokerd, struct error *error)
 		r = program_listen_unix("admin", brokerd->config.admin_socket, &brokerd->admin_fd, &brokerd->own_admin, error);
 	if (!r)
 		r = admin_new(&brokerd->slot, brokerd->admin_fd, &brokerd->admin, error);
+	(void)mkdir(brokerd->config.cache_directory, 0755); /* once narrowed, it could not be made any more */
 	brokerd->notify_fd = notify_open();
 	tzset(); /* reads a file */
 	return r;
@@ -142,7 +144,7 @@ static int narrow(const struct brokerd *brokerd, struct error *error)
 		{folder_of(http, config->http_socket), true},                                /* its own sockets are removed at the end */
 		{folder_of(admin, config->admin_socket), true},
 		{config->certificate_directory, false},
-		{config->cache_directory, false},
+		{config->cache_directory, true},
 		{config->crl_directory, false},
 		{"/proc/self/fd", false}, /* gives a file its name: keys.c */
 		{brokerd->slot.credentials ? brokerd->slot.credentials : config->state_directory, true},

@@ -24,6 +24,9 @@ static const struct config_key keys[] = {
 	KEY("broker", "CrlDirectory", CONFIG_TEXT, crl_directory, 0, 0, "/etc/sevattest/crls"),
 	KEY("broker", "Threads", CONFIG_U64, threads, 0, 256, "0"),
 	KEY("broker", "Debug", CONFIG_BOOL, debug, 0, 0, "no"),
+	KEY("net", "Socket", CONFIG_TEXT, net_socket, 0, 0, "/run/sevattest-broker/net.sock"),
+	KEY("kds", "Url", CONFIG_TEXT, kds_url, 0, 0, "https://kdsintf.amd.com"),
+	KEY("kds", "CA", CONFIG_TEXT, kds_ca, 0, 0, NULL),
 	KEY("admin", "Socket", CONFIG_TEXT, admin_socket, 0, 0, "/run/sevattest-broker/admin.sock"),
 	KEY("admin", "User", CONFIG_LIST, admin_users, 0, 0, NULL),
 };
@@ -40,10 +43,8 @@ int broker_config_parse(struct broker_config *ret, const char *name, struct buf 
 	struct broker_config config = {0};
 	int r;
 
-	/* Of httpd and netd. A misspelt section is ours: the table refuses it. */
+	/* Of httpd. A misspelt section is ours: the table refuses it. */
 	config_blank(text, "http", false);
-	config_blank(text, "net", false);
-	config_blank(text, "kds", false);
 	r = config_read(&config, keys, ARRAY_SIZE(keys), name, buf_view(text), error);
 	if (!r)
 		r = default_store(&config);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Sections [broker] and [admin] of broker.conf(5). */
+/* Sections [broker] and [admin] of broker.conf(5), and what concerns brokerd of netd's. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +22,9 @@ struct broker_config {
 	uint64_t threads; /* 0: one for each processor */
 	bool debug;
 	char *admin_socket;
+	char *net_socket; /* of netd, the way to AMD's key service */
+	char *kds_url;    /* netd's; here only whether there is one: "off" */
+	char *kds_ca;     /* netd's */
 	struct config_list admin_users; /* besides root and the user that the broker runs as */
 };
 

@@ -54,8 +54,13 @@ static int add_certificates(struct json_object *root, const struct appraiser_cou
 {
 	const struct number numbers[] = {{"certificates", counts->certificates}, {"crls", counts->crls},
 		{"chips_cached", counts->chips_cached}, {"chips_unknown", counts->chips_unknown}};
+	const struct number kds[] = {{"waiting", counts->kds.waiting}, {"fetched", counts->kds.outcomes[KDS_OUTCOME_GOOD]},
+		{"absent", counts->kds.negative}, {"pause_seconds", (counts->kds.pause_ms + 999) / 1000}};
 	struct json_object *object = add_object(root, "certificates");
 	int r = object ? add_numbers(object, numbers, ARRAY_SIZE(numbers)) : -ENOMEM;
+
+	if (!r && counts->has_kds)
+		r = add_numbers(object, kds, ARRAY_SIZE(kds));
 
 	return r ? r : json_add_time(object, "read_at", counts->certs_time);
 }

@@ -86,6 +86,21 @@ static void put_certificates(struct metrics *m, const struct appraiser_counts *c
 	metrics_u64_label(m, "outcome", "unknown", counts->chips_unknown);
 }
 
+static void put_kds(struct metrics *m, const struct kds_queue_counts *counts)
+{
+	static const char *const outcomes[] = {"good", "absent", "busy", "down", "bad"};
+
+	put_gauge(m, "sevattest_broker_kds_waiting", "Certificates and revocation lists that wait to be fetched.", counts->waiting);
+	put_gauge(m, "sevattest_broker_kds_absent", "Names that the key service does not have, as far as they are remembered.", counts->negative);
+	metrics_family(m, "sevattest_broker_kds_pause_seconds", METRICS_GAUGE, "seconds", "How long the key service is not asked for chips: 429.");
+	metrics_u64(m, (counts->pause_ms + 999) / 1000);
+	metrics_family(m, "sevattest_broker_kds_turned_away", METRICS_COUNTER, NULL, "Certificates that were not asked for: too many waited.");
+	metrics_u64(m, counts->turned_away);
+	metrics_family(m, "sevattest_broker_kds_requests", METRICS_COUNTER, NULL, "Requests to the key service by outcome.");
+	for (size_t i = 0; i < ARRAY_SIZE(outcomes); i++)
+		metrics_u64_label(m, "outcome", outcomes[i], counts->outcomes[KDS_OUTCOME_GOOD + i]);
+}
+
 int broker_status_metrics(const struct broker_status *status, enum metrics_format format, struct buf *to)
 {
 	struct metrics m;
@@ -98,6 +113,8 @@ int broker_status_metrics(const struct broker_status *status, enum metrics_forma
 		put_evidence(&m, &status->appraiser.refusals);
 		put_decisions(&m, &status->recent);
 		put_certificates(&m, &status->appraiser);
+		if (status->appraiser.has_kds)
+			put_kds(&m, &status->appraiser.kds);
 	}
 	return metrics_end(&m);
 }

@@ -171,6 +171,12 @@ static void put_certificates(struct html *html, const struct appraiser_counts *c
 	html_row_time(html, "Read", counts->certs_time, now);
 	html_row_u64(html, "Chips found in the cache", counts->chips_cached);
 	html_row_u64(html, "Chips not found", counts->chips_unknown);
+	if (counts->has_kds) {
+		html_row_u64(html, "Waiting for the key service", counts->kds.waiting);
+		html_row_u64(html, "Fetched", counts->kds.outcomes[KDS_OUTCOME_GOOD]);
+		if (counts->kds.pause_ms)
+			html_row_u64(html, "Seconds until it is asked again", (counts->kds.pause_ms + 999) / 1000);
+	}
 	html_list_end(html);
 	html_section_end(html);
 }

@@ -127,17 +127,29 @@ static void raise_rank(struct kds_queue *queue, struct entry *entry, enum kds_ra
 	queue->counts.unknown--;
 }
 
-static bool is_full(struct kds_queue *queue, enum lane lane, enum kds_rank rank)
-{
-	if (lane != LANE_VCEK)
-		return queue->counts.waiting >= KDS_QUEUE_WAITING_MAX + 16;
-	return queue->counts.waiting >= KDS_QUEUE_WAITING_MAX || (rank == KDS_UNKNOWN && queue->counts.unknown >= KDS_QUEUE_UNKNOWN_MAX);
-}
-
 /* A VCEK has a query; nothing else has. */
 static enum lane lane_of(const char *path)
 {
 	return strchr(path, '?') ? LANE_VCEK : LANE_REST;
+}
+
+/* What stands before the query is the chip. */
+static size_t waiting_for_chip(const struct kds_queue *queue, const char *path)
+{
+	size_t size = strcspn(path, "?") + 1;
+	size_t count = 0;
+
+	for (const struct entry *entry = queue->waiting; entry; entry = entry->next)
+		count += strncmp(entry->path, path, size) == 0 ? 1 : 0;
+	return count;
+}
+
+static bool is_full(const struct kds_queue *queue, const char *path, enum kds_rank rank)
+{
+	if (lane_of(path) != LANE_VCEK)
+		return queue->counts.waiting >= KDS_QUEUE_WAITING_MAX + 16;
+	return queue->counts.waiting >= KDS_QUEUE_WAITING_MAX || (rank == KDS_UNKNOWN && queue->counts.unknown >= KDS_QUEUE_UNKNOWN_MAX) ||
+	       waiting_for_chip(queue, path) >= KDS_QUEUE_PER_CHIP_MAX;
 }
 
 static int add(struct kds_queue *queue, const char *path, enum kds_rank rank, struct entry **ret)
@@ -175,7 +187,7 @@ int kds_queue_ask(struct kds_queue *queue, const char *path, enum kds_rank rank,
 	entry = *find(&queue->waiting, path);
 	if (entry) {
 		raise_rank(queue, entry, rank);
-	} else if (is_full(queue, lane_of(path), rank)) {
+	} else if (is_full(queue, path, rank)) {
 		queue->counts.turned_away++;
 		*ret_seconds = seconds_of(left(queue->lanes[LANE_VCEK].until_ms, now_ms) + KDS_QUEUE_BUSY_MIN_MS);
 		return KDS_ASKED_FULL;

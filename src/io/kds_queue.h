@@ -23,6 +23,7 @@
 
 #define KDS_QUEUE_WAITING_MAX 256     /* known chips at AMD's pace: 40 minutes */
 #define KDS_QUEUE_UNKNOWN_MAX 8       /* of them, chips that nobody has seen before */
+#define KDS_QUEUE_PER_CHIP_MAX 4      /* TCBs of one chip: anybody can make up TCBs of a chip that is known */
 #define KDS_QUEUE_NEGATIVE_MAX 1024   /* remembered refusals; the oldest goes first */
 #define KDS_QUEUE_BAD_ANSWERS_MAX 3   /* for one object, then it counts as absent */
 #define KDS_QUEUE_BUSY_MIN_MS 10000   /* AMD's pace, as others have seen it */

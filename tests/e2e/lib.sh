@@ -212,6 +212,8 @@ e2e_broker_start() {
 		printf '[broker]\nHttpSocket = %s\nStateDirectory = %s\nCertificateDirectory = %s\nCacheDirectory = %s\nCrlDirectory = %s\nThreads = 2\n' \
 			"$d/http.sock" "$d/state" "$d/certs" "$d/cache" "$d/crls"
 		printf '[admin]\nSocket = %s\n' "$d/admin.sock"
+		# Without a netd of its own (e2e_broker_netd) it asks nobody for certificates.
+		printf '[net]\nSocket = %s\n[kds]\nUrl = %s\n' "$d/net.sock" "${E2E_BROKER_KDS:-off}"
 		printf '[http]\nListen = 127.0.0.1:%s\nStatusListen = 127.0.0.1:%s\nCertificate = %s\nPrivateKey = %s\nBroker = %s\n' \
 			"$E2E_HTTPD_PORT" "$E2E_STATUS_PORT" "$E2E_DIR/$1-tls.pem" "$E2E_DIR/$1-tls.key" "$d/http.sock"
 		printf '%s\n' "${E2E_HTTPD_SETTINGS:-}"
@@ -228,6 +230,13 @@ e2e_broker_start() {
 	e2e_wait_port "$E2E_HTTPD_PORT" "$E2E_PID"
 	[ -s "$d/escrow" ] || e2e_ctl init --escrow "$d/escrow" >/dev/null 2>"$E2E_DIR/$1-init.log" || e2e_fail "sevattest-broker init"
 	e2e_ctl --json signing-key show >"$E2E_BROKER_KEY" || e2e_fail "sevattest-broker signing-key show"
+}
+
+# e2e_broker_netd NAME: the way of that broker to $E2E_BROKER_KDS, which was set before e2e_broker_start.
+e2e_broker_netd() {
+	e2e_background "$1-netd" "$(e2e_program sevattest-netd)" --broker="$E2E_DIR/$1/broker.conf"
+	E2E_NETD_PID=$E2E_PID
+	e2e_wait_socket "$E2E_DIR/$1/net.sock" "$E2E_PID"
 }
 
 e2e_ctl() { "$(e2e_program sevattest-broker)" --socket "$E2E_ADMIN" "$@"; }

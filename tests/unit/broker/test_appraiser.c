@@ -13,6 +13,7 @@
 #include "../snp/vectors.h"
 #include "appraising.h"
 #include "base/text.h"
+#include "io/kds_object.h"
 #include "scratch.h"
 
 #define OTHER_PIN ",\"trust\":[\"%064x\"]"
@@ -174,26 +175,19 @@ static void put_ca(void)
 	appraising_reload(&a);
 }
 
-static void chip_file(char to[static 256])
+static void chip_file(struct bytes vek, char to[static KDS_FILE_NAME_MAX])
 {
-	uint8_t tcb[8];
-	size_t used;
+	struct kds_object object;
 
-	sim_tcb_encode(tcb, a.platform.product, &a.state.reported);
-	(void)snprintf(to, 256, "vcek-");
-	hex_encode(to + 5, a.state.chip_id, sizeof(a.state.chip_id));
-	used = strlen(to);
-	to[used] = '-';
-	hex_encode(to + used + 1, tcb, sizeof(tcb));
-	used = strlen(to);
-	(void)snprintf(to + used, 256 - used, ".der");
+	ck_assert_int_eq(kds_object_of_vek(vek, &object), 0);
+	kds_object_file(&object, to);
 }
 
 /* Evidence without certificates: the cache has the chip's, or nobody passes. What the cache holds is not believed. */
 START_TEST(chip_cache)
 {
 	CLEANUP(buf_deinit) struct buf vek = BUF_NULL;
-	char name[256];
+	char name[KDS_FILE_NAME_MAX];
 
 	a.state.aux = SIM_AUX_EMPTY;
 	appraising_policy(&a, "sim", appraising_trust(&a), "");
@@ -202,8 +196,8 @@ START_TEST(chip_cache)
 	crl("");
 	expect("");
 	ck_assert(failed_check_is("chain.names"));
-	chip_file(name);
 	ck_assert_int_eq(sim_vek_certificate(&a.platform, &a.state, &a.state.reported, time(NULL), &vek), 0);
+	chip_file(buf_view(&vek), name);
 	appraising_file(&a, "cache", name, buf_view(&vek));
 	expect("sim require");
 	appraising_file(&a, "cache", name, bytes_of_text("rubbish"));

@@ -137,6 +137,21 @@ START_TEST(bounded)
 }
 END_TEST
 
+START_TEST(few_for_one_chip)
+{
+	char tcb[64];
+
+	for (int i = 0; i < KDS_QUEUE_PER_CHIP_MAX + 1; i++) {
+		(void)snprintf(tcb, sizeof(tcb), "/vcek/v1/Milan/1234?blSPL=%02d", i);
+		ck_assert_int_eq(ask(tcb, KDS_KNOWN), i < KDS_QUEUE_PER_CHIP_MAX ? KDS_ASKED_QUEUED : KDS_ASKED_FULL);
+	}
+	ck_assert_int_eq(ask("/vcek/v1/Milan/12345?blSPL=00", KDS_KNOWN), KDS_ASKED_QUEUED);
+	expect_next("/vcek/v1/Milan/1234?blSPL=00");
+	done(path, KDS_OUTCOME_ABSENT, 0);
+	ck_assert_int_eq(ask(tcb, KDS_KNOWN), KDS_ASKED_QUEUED);
+}
+END_TEST
+
 /* 429 with Retry-After: nothing for that long, the object keeps its place, the chain is not held up, and afterwards it goes slowly. */
 START_TEST(busy_with_retry_after)
 {
@@ -362,6 +377,7 @@ int main(void)
 	tcase_add_test(tcase, lanes);
 	tcase_add_test(tcase, known_before_unknown);
 	tcase_add_test(tcase, bounded);
+	tcase_add_test(tcase, few_for_one_chip);
 	tcase_add_test(tcase, busy_with_retry_after);
 	tcase_add_test(tcase, storm);
 	tcase_add_test(tcase, absurd_retry_after);
