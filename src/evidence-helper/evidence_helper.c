@@ -76,7 +76,7 @@ static void on_signal(int number)
 	(void)number;
 }
 
-static sig_atomic_t stopped;
+static volatile sig_atomic_t stopped;
 
 static void on_stop(int number)
 {
