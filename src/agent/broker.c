@@ -18,6 +18,7 @@
 #define REQUEST_MS 20000   /* one exchange; a broker that fetches certificates may take its time */
 #define NETD_GRACE_MS 2000 /* netd tells its time-out itself */
 #define EVIDENCE_MS 120000 /* a throttled request lasts a minute, and others may be before it */
+#define RSA_BITS 3072
 #define STEPS_MAX 16       /* exchanges of one job: two handshakes and a resource are seven */
 
 struct broker {
@@ -26,6 +27,8 @@ struct broker {
 	char origin[FETCH_FRAME_ORIGIN_MAX + 1];
 	struct port *evidence_port;
 	struct kbs_client *client;
+	struct jwk *guest_key; /* private; a new one for each handshake */
+	bool key_used;
 	bool busy;
 	bool want_key;    /* the job is a resource */
 	bool at_resource; /* the last request was for it: what is refused now is the key */
@@ -83,6 +86,7 @@ struct broker *broker_free(struct broker *broker)
 		return NULL;
 	drop_job(broker);
 	broker->client = kbs_client_free(broker->client);
+	broker->guest_key = jwk_free(broker->guest_key);
 	broker->evidence_port = port_free(broker->evidence_port);
 	free(broker);
 	return NULL;
@@ -244,13 +248,42 @@ static void on_response(void *context, int r, struct bytes payload)
 	}
 }
 
+static int make_key(const struct broker *broker, struct jwk **ret)
+{
+	return jwk_generate(broker->core->config->key_kind, RSA_BITS, ret);
+}
+
+/* Nothing else makes an answer of ours fresh: the nonce comes from the other end, which may be netd's and may have come before. */
+static int renew_key(struct broker *broker)
+{
+	struct jwk *fresh;
+	int r = make_key(broker, &fresh);
+
+	if (r)
+		return r;
+	r = kbs_client_renew_key(broker->client, fresh);
+	if (r) {
+		(void)jwk_free(fresh);
+		return r;
+	}
+	(void)jwk_free(broker->guest_key);
+	broker->guest_key = fresh;
+	return 0;
+}
+
 static int send_request(struct broker *broker)
 {
 	CLEANUP(buf_deinit) struct buf payload = BUF_NULL;
 	struct kbs_http_request request;
 	struct fetch_frame_request frame;
-	int r = kbs_client_request(broker->client, &request);
+	int r = 0;
 
+	if (kbs_client_at_handshake(broker->client)) {
+		r = broker->key_used ? renew_key(broker) : 0;
+		broker->key_used = true;
+	}
+	if (!r)
+		r = kbs_client_request(broker->client, &request);
 	if (r)
 		return r;
 	frame = (struct fetch_frame_request){
@@ -429,13 +462,11 @@ static int on_deferred(sd_event_source *source, void *context)
 
 static int make_client(struct broker *broker)
 {
-	const struct kbs_client_config config = {
-		.tee = KBS_TEE_SNP,
-		.guest_key = broker->core->guest_key,
-		.release_pin = broker->core->config->broker_key,
-	};
+	struct kbs_client_config config = {.tee = KBS_TEE_SNP, .release_pin = broker->core->config->broker_key};
+	int r = broker->guest_key ? 0 : make_key(broker, &broker->guest_key);
 
-	return broker->client ? 0 : kbs_client_new(&config, &broker->client);
+	config.guest_key = broker->guest_key;
+	return r || broker->client ? r : kbs_client_new(&config, &broker->client);
 }
 
 int broker_start(struct broker *broker, const char *resource)

@@ -28,7 +28,6 @@ struct core_machine {
 struct core {
 	sd_event *event;
 	struct agent_config *config;
-	struct jwk *guest_key; /* private; lives as long as the process, or until a reload names another kind */
 	struct port *net;
 	struct core_machine machine;
 	struct agent_status_counters counters;

@@ -27,7 +27,6 @@
 #include "io/socket.h"
 
 #define SECURE_HEAP ((size_t)4 << 20) /* the keys, one of the largest size under way, and a copy in part; touched pages only */
-#define RSA_BITS 3072
 
 static const char *arg_config = AGENT_CONF_FILE;
 
@@ -94,13 +93,6 @@ static int listen_on(const char *path, mode_t mode, char keep[static PATH_MAX], 
 	return socket_listen_unix(path, mode, fd, error);
 }
 
-static int make_guest_key(struct core *core, struct error *error)
-{
-	int r = jwk_generate(core->config->key_kind, RSA_BITS, &core->guest_key);
-
-	return r ? error_set(error, r, "the guest's key: %s", strerror(-r)) : 0;
-}
-
 static void look_again(struct agent *agent)
 {
 	credentials_update(agent->credentials);
@@ -115,17 +107,13 @@ static void on_changed(void *context, struct key *key)
 }
 
 /* A new life with the configuration that is in force: nothing of the one before is left but the connections. */
-static int renew_life(struct agent *agent, struct error *error)
+static int renew_life(struct agent *agent)
 {
 	struct core *core = &agent->core;
 	struct life *life;
 	int r;
 
-	if (core->guest_key && jwk_kind(core->guest_key) != core->config->key_kind)
-		core->guest_key = jwk_free(core->guest_key);
-	r = core->guest_key ? 0 : make_guest_key(core, error);
-	if (!r)
-		r = life_new(core, on_changed, agent, &life);
+	r = life_new(core, on_changed, agent, &life);
 	if (r)
 		return r;
 	credentials_set_life(agent->credentials, life);
@@ -150,7 +138,7 @@ static int reload(struct agent *agent, struct error *error)
 		return r;
 	same = agent_config_same_source(old, fresh);
 	core->config = fresh;
-	r = same ? 0 : renew_life(agent, error);
+	r = same ? 0 : renew_life(agent);
 	if (!r)
 		r = credentials_reload(agent->credentials);
 	if (r) {
@@ -299,7 +287,7 @@ static int assemble(struct agent *agent, struct error *error)
 	}
 	if (!r) {
 		agent->status_fd = -1;
-		r = renew_life(agent, error);
+		r = renew_life(agent);
 	}
 	return r < 0 ? error_set(error, r, "%s", strerror(-r)) : r;
 }
@@ -331,7 +319,6 @@ static void finish(struct agent *agent)
 	agent->credentials = credentials_free(agent->credentials);
 	agent->idle = idle_free(agent->idle);
 	core->net = port_free(core->net);
-	core->guest_key = jwk_free(core->guest_key);
 	verdict_deinit(&core->machine.verdict);
 	for (size_t i = 0; i < agent->stored_count; i++)
 		free(agent->stored[i].name);

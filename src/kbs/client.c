@@ -150,6 +150,27 @@ enum kbs_client_want kbs_client_want(const struct kbs_client *client)
 	return KBS_CLIENT_FAILED;
 }
 
+bool kbs_client_at_handshake(const struct kbs_client *client)
+{
+	return client->state == CLIENT_STATE_AUTH;
+}
+
+int kbs_client_renew_key(struct kbs_client *client, const struct jwk *guest_key)
+{
+	struct json_object *public_key;
+	int r;
+
+	if (client->state != CLIENT_STATE_AUTH)
+		return -EINVAL;
+	r = jwk_export_public(guest_key, &public_key);
+	if (r)
+		return r;
+	json_putp(&client->public_key);
+	client->public_key = public_key;
+	client->config.guest_key = guest_key;
+	return 0;
+}
+
 /* Requests */
 
 static int auth_request(struct kbs_client *client, struct kbs_http_request *ret)

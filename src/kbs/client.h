@@ -88,6 +88,14 @@ int kbs_client_attest(struct kbs_client *client) MUST_CHECK;
 
 enum kbs_client_want kbs_client_want(const struct kbs_client *client);
 
+/*
+ * Is a handshake about to begin? Then kbs_client_renew_key() gives it another guest key (borrowed, as in the configuration), and the one before
+ * may be freed: what was encrypted to it does not open any more, so that the answers of an older session, replayed as a whole, are worth
+ * nothing. 0, -EINVAL at any other moment, -ENOMEM.
+ */
+bool kbs_client_at_handshake(const struct kbs_client *client);
+int kbs_client_renew_key(struct kbs_client *client, const struct jwk *guest_key) MUST_CHECK;
+
 /* When SEND. 0, -ENOMEM, -EINVAL in another state. */
 int kbs_client_request(struct kbs_client *client, struct kbs_http_request *ret) MUST_CHECK;
 

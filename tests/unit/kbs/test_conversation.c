@@ -304,6 +304,59 @@ START_TEST(signature_of_another_session)
 }
 END_TEST
 
+/* Requests 1 to 3 are kept; the session is then lost (4), and the new one, 5 to 7, is answered by what was kept. */
+static struct kbs_response kept_answers[3];
+static struct jwk *renewed;
+
+static void replay_session(struct talk *t, unsigned number, struct kbs_response *response)
+{
+	struct kbs_response *kept = &kept_answers[(number - 1) % 4];
+
+	(void)t;
+	if (number == 4)
+		return;
+	if (number > 4) {
+		kbs_response_deinit(response);
+		*response = *kept;
+		*kept = (struct kbs_response)KBS_RESPONSE_NULL;
+		return;
+	}
+	*kept = (struct kbs_response){.status = response->status, .content_type = response->content_type};
+	ck_assert_int_eq(buf_append(&kept->body, response->body.data, response->body.size), 0);
+	ck_assert_int_eq(buf_append(&kept->set_cookie, response->set_cookie.data, response->set_cookie.size), 0);
+}
+
+static void renew_at_fifth(struct talk *t, unsigned number, struct kbs_request *request)
+{
+	(void)request;
+	ck_assert_int_eq(kbs_client_at_handshake(t->client), number == 1 || number == 5);
+	if (number != 5) {
+		ck_assert_int_eq(kbs_client_renew_key(t->client, t->guest_key), number == 1 ? 0 : -EINVAL);
+		return;
+	}
+	ck_assert_int_eq(jwk_generate(JWK_P256, 0, &renewed), 0);
+	ck_assert_int_eq(kbs_client_renew_key(t->client, renewed), 0);
+}
+
+/* A whole session replayed, nonce included: its signature is good for it. With the same guest key the old secret comes out; a new key ends that. */
+START_TEST(session_of_before)
+{
+	talk.on_response = replay_session;
+	talk.on_request = _i ? renew_at_fifth : NULL;
+	ck_assert_int_eq(talk_run(&talk, ONE), KBS_CLIENT_DONE);
+	talk.now += 2 * KBS_SESSION_SECONDS;
+	if (_i) {
+		ck_assert_int_eq(talk_run(&talk, ONE), KBS_CLIENT_FAILED);
+		talk_expect_failure(&talk, KBS_CLIENT_BAD_JWE, "");
+	} else {
+		ck_assert_int_eq(talk_run(&talk, ONE), KBS_CLIENT_DONE);
+		talk_expect_secret(&talk, SECRET_ONE);
+	}
+	ck_assert_uint_eq(talk.requests, 7);
+	renewed = jwk_free(renewed);
+}
+END_TEST
+
 /* The member `member` of a resource answer gets another first character. */
 static void spoil_member(struct kbs_response *response, const char *member)
 {
@@ -470,6 +523,7 @@ int main(void)
 	tcase_add_test(tests, signed_by_another);
 	tcase_add_test(tests, signature_of_another_resource);
 	tcase_add_test(tests, signature_of_another_session);
+	tcase_add_loop_test(tests, session_of_before, 0, 2);
 	tcase_add_loop_test(tests, answer_edited, 0, (int)ARRAY_SIZE(jwe_members));
 	tcase_add_loop_test(tests, answer_edited_without_pin, 0, (int)ARRAY_SIZE(jwe_members));
 	tcase_add_loop_test(tests, odd_answers_told_apart, 0, (int)ARRAY_SIZE(odd_answers));
