@@ -141,6 +141,15 @@ void check_chip_id_denied(const struct check *check, const struct policy *policy
 	const struct allow_entry *entry = allow_find(&policy->chip_id_denied, claims->report.chip_id, sizeof(claims->report.chip_id));
 	char hex[2 * sizeof(claims->report.chip_id) + 1];
 
+	/* A chip that hides may be any of them. */
+	if (policy->chip_id_denied.count > 0 && bytes_all_zero(claims->report.chip_id, sizeof(claims->report.chip_id))) {
+		verdict_fail(verdict, check->name, check->class,
+			"the host hides the chip's identity (MASK_CHIP_ID), so nothing proves that it is none of the chips that the policy denies");
+		finding_expected(verdict_last(verdict), "a chip id");
+		finding_actual(verdict_last(verdict), "all zero");
+		finding_fix(verdict_last(verdict), "let the host clear MASK_CHIP_ID in SNP_CONFIG, or leave snp.chip_id_denied out");
+		return;
+	}
 	if (!entry || claims->now >= entry->not_after) {
 		verdict_pass(verdict, check->name, check->class);
 		return;
@@ -148,6 +157,7 @@ void check_chip_id_denied(const struct check *check, const struct policy *policy
 	hex_encode(hex, claims->report.chip_id, sizeof(claims->report.chip_id));
 	verdict_fail(verdict, check->name, check->class, "this chip is on the policy's deny list%s%s", entry->label ? ": " : "",
 		entry->label ? entry->label : "");
+	finding_expected(verdict_last(verdict), "none of %zu %s of the policy", policy->chip_id_denied.count, plural(policy->chip_id_denied.count));
 	finding_actual(verdict_last(verdict), "%s", hex);
 	finding_fix(verdict_last(verdict), "move the guest to another machine");
 }

@@ -202,6 +202,7 @@ int policy_read_texts(struct policy_reader *reader, struct json_object *value, v
 
 struct hex_width {
 	size_t size, short_size; /* short_size 0: only one width */
+	bool denied;             /* entries of a deny list have more members */
 };
 
 static int read_hex(struct policy_reader *reader, struct json_object *value, struct hex_width width, uint8_t *to)
@@ -227,7 +228,7 @@ static int read_hex(struct policy_reader *reader, struct json_object *value, str
 
 struct entry_text {
 	struct json_object *value;
-	const char *label;
+	const char *label, *reason, *date;
 	int64_t not_after;
 };
 
@@ -256,20 +257,64 @@ static int entry_not_after(struct policy_reader *reader, struct json_object *val
 	return 0;
 }
 
+/* A day, as people note it. */
+static int entry_date(struct policy_reader *reader, struct json_object *value, void *to)
+{
+	const char *text;
+	char full[32];
+	int64_t seconds;
+	int r;
+
+	r = policy_read_string(reader, value, 10, &text);
+	if (r < 0)
+		return r;
+	(void)snprintf(full, sizeof(full), "%sT00:00:00Z", text);
+	if (time_parse(full, &seconds) < 0)
+		return policy_error(reader, "must be a day like 2027-01-31");
+	*(const char **)to = text;
+	return 0;
+}
+
 static const struct policy_member entry_members[] = {
 	{"value", entry_value, offsetof(struct entry_text, value), MEMBER_REQUIRED},
 	{"label", entry_label, offsetof(struct entry_text, label), MEMBER_OPTIONAL},
 	{"not_after", entry_not_after, offsetof(struct entry_text, not_after), MEMBER_OPTIONAL},
 };
 
-/* A value alone, or {"value", "label", "not_after"}. */
+/* Who bars a chip says why and since when: years later somebody has to decide about it. */
+static const struct policy_member denied_members[] = {
+	{"value", entry_value, offsetof(struct entry_text, value), MEMBER_REQUIRED},
+	{"reason", entry_label, offsetof(struct entry_text, reason), MEMBER_OPTIONAL},
+	{"date", entry_date, offsetof(struct entry_text, date), MEMBER_OPTIONAL},
+	{"label", entry_label, offsetof(struct entry_text, label), MEMBER_OPTIONAL},
+	{"not_after", entry_not_after, offsetof(struct entry_text, not_after), MEMBER_OPTIONAL},
+};
+
+/* What of an entry is for people, in one text. */
+static int set_label(const struct entry_text *entry, char **ret)
+{
+	const char *words = entry->reason ? entry->reason : entry->label;
+	char text[LABEL_MAX + 32];
+
+	if (!words && !entry->date)
+		return 0;
+	if (entry->date)
+		(void)snprintf(text, sizeof(text), "%s%ssince %s%s", words ? words : "", words ? " (" : "", entry->date, words ? ")" : "");
+	else
+		(void)snprintf(text, sizeof(text), "%s", words);
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* A value alone, or {"value", "label", "not_after"}, and for a chip that is denied also "reason" and "date". */
 static int read_entry(struct policy_reader *reader, struct json_object *value, struct hex_width width, struct allow_entry *ret)
 {
-	struct entry_text entry = {value, NULL, ALLOW_FOREVER};
+	struct entry_text entry = {.value = value, .not_after = ALLOW_FOREVER};
 	int r;
 
 	if (json_object_is_type(value, json_type_object)) {
-		r = policy_read_object(reader, value, entry_members, ARRAY_SIZE(entry_members), &entry);
+		r = policy_read_object(reader, value, width.denied ? denied_members : entry_members,
+			width.denied ? ARRAY_SIZE(denied_members) : ARRAY_SIZE(entry_members), &entry);
 		if (r < 0)
 			return r;
 	}
@@ -277,12 +322,7 @@ static int read_entry(struct policy_reader *reader, struct json_object *value, s
 	if (r < 0)
 		return r;
 	ret->not_after = entry.not_after;
-	if (entry.label) {
-		ret->label = strdup(entry.label);
-		if (!ret->label)
-			return -ENOMEM;
-	}
-	return 0;
+	return set_label(&entry, &ret->label);
 }
 
 static int read_list(struct policy_reader *reader, struct json_object *value, struct hex_width width, struct allow_list *list)
@@ -313,22 +353,27 @@ static int read_list(struct policy_reader *reader, struct json_object *value, st
 
 int policy_read_hex16(struct policy_reader *reader, struct json_object *value, void *to)
 {
-	return read_list(reader, value, (struct hex_width){16, 0}, to);
+	return read_list(reader, value, (struct hex_width){.size = 16}, to);
 }
 
 int policy_read_hex32(struct policy_reader *reader, struct json_object *value, void *to)
 {
-	return read_list(reader, value, (struct hex_width){32, 0}, to);
+	return read_list(reader, value, (struct hex_width){.size = 32}, to);
 }
 
 int policy_read_hex48(struct policy_reader *reader, struct json_object *value, void *to)
 {
-	return read_list(reader, value, (struct hex_width){48, 0}, to);
+	return read_list(reader, value, (struct hex_width){.size = 48}, to);
 }
 
 int policy_read_chips(struct policy_reader *reader, struct json_object *value, void *to)
 {
-	return read_list(reader, value, (struct hex_width){64, 8}, to);
+	return read_list(reader, value, (struct hex_width){.size = 64, .short_size = 8}, to);
+}
+
+int policy_read_denied_chips(struct policy_reader *reader, struct json_object *value, void *to)
+{
+	return read_list(reader, value, (struct hex_width){.size = 64, .short_size = 8, .denied = true}, to);
 }
 
 int policy_read_bits64(struct policy_reader *reader, struct json_object *value, void *to)

@@ -52,6 +52,8 @@ int policy_read_hex16(struct policy_reader *reader, struct json_object *value, v
 int policy_read_hex32(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;
 int policy_read_hex48(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;
 int policy_read_chips(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;  /* 64 bytes, or 8 for Turin */
+/* The same, where an entry may also say a reason and a date. */
+int policy_read_denied_chips(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;
 int policy_read_bits64(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK; /* struct policy_set: bit numbers */
 /* "1.51" or, with three parts, "1.55.29". */
 int policy_read_version2(struct policy_reader *reader, struct json_object *value, void *to) MUST_CHECK;

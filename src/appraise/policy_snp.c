@@ -156,7 +156,7 @@ int policy_read_snp(struct policy_reader *reader, struct json_object *value, voi
 		{"image_id", policy_read_hex16, offsetof(struct policy, image_id), MEMBER_OPTIONAL},
 		{"guest_svn", read_guest_svn, offsetof(struct policy, guest_svn_min), MEMBER_OPTIONAL},
 		{"chip_id", policy_read_chips, offsetof(struct policy, chip_id), MEMBER_OPTIONAL},
-		{"chip_id_denied", policy_read_chips, offsetof(struct policy, chip_id_denied), MEMBER_OPTIONAL},
+		{"chip_id_denied", policy_read_denied_chips, offsetof(struct policy, chip_id_denied), MEMBER_OPTIONAL},
 		{"csp_id", policy_read_texts, offsetof(struct policy, csp_id), MEMBER_OPTIONAL},
 		{"products", read_products, offsetof(struct policy, products), MEMBER_OPTIONAL},
 		{"signer", read_signer, offsetof(struct policy, signer), MEMBER_OPTIONAL},

@@ -143,7 +143,7 @@ int64_t der_time(struct reader *reader)
 {
 	bool utc = der_next_is(reader, DER_UTC_TIME);
 	struct bytes value = der_read(reader, utc ? DER_UTC_TIME : DER_GENERALIZED_TIME, NULL);
-	char year[5] = "20", text[] = "YYYY-MM-DDThh:mm:ssZ";
+	char year[4] = {'2', '0'}, text[] = "YYYY-MM-DDThh:mm:ssZ";
 	static const uint8_t places[] = {5, 6, 8, 9, 11, 12, 14, 15, 17, 18};
 	const uint8_t *at = value.data;
 	int64_t seconds = 0;
@@ -152,8 +152,10 @@ int64_t der_time(struct reader *reader)
 		reader_fail(reader);
 		return 0;
 	}
-	if (utc && *at >= '5')
-		memcpy(year, "19", 2);
+	if (utc && *at >= '5') {
+		year[0] = '1';
+		year[1] = '9';
+	}
 	for (size_t i = utc ? 2 : 0; i < 4; i++)
 		year[i] = (char)*at++;
 	memcpy(text, year, 4);

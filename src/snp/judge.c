@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "snp/kds.h"
 
 static bool outside(const struct snp_window *window, int64_t now, struct snp_failure *failure)
 {
@@ -70,7 +71,22 @@ bool snp_judge_chain(const struct snp_chain *chain, int64_t now, struct verdict 
 static const char *const crl_checks[] = {
 	"crl.missing", "crl.parse", "crl.issuer", "crl.signature_algo", "crl.extensions", "crl.signature", "crl.fresh", "crl.revoked"};
 
-#define CRL_FIX "get the present list from AMD (https://kdsintf.amd.com/vcek/v1/{product}/crl, for a VLEK vlek) and give it with --crl"
+#define KDS "https://kdsintf.amd.com"
+#define CRL_FIX "" /* filled in by add_address(), which knows the product */
+#define REVOKED_FIX " "
+
+/* Where AMD serves what has to be got. Which of the two lists of a product counts is told by what it certifies. */
+static void add_address(const struct snp_chain *chain, struct snp_failure *failure)
+{
+	enum snp_signer signer = chain->vek.present & SNP_VEK_CSP_ID ? SNP_SIGNER_VLEK : SNP_SIGNER_VCEK;
+	char path[SNP_KDS_PATH_MAX];
+
+	if (strcmp(failure->fix, CRL_FIX) == 0 && snp_kds_crl_path(path, chain->product, signer) == 0)
+		(void)snprintf(failure->fix, sizeof(failure->fix), "get the present list from AMD and give it with --crl: " KDS "%s", path);
+	else if (strcmp(failure->fix, REVOKED_FIX) == 0 && snp_kds_chain_path(path, chain->product, signer) == 0)
+		(void)snprintf(failure->fix, sizeof(failure->fix), "AMD has replaced this certificate, do not trust what it signed: get the present one, " KDS "%s",
+			path);
+}
 
 static bool is_fresh(const struct snp_crl *crl, int64_t now)
 {
@@ -151,7 +167,7 @@ static bool crl_revoked_failed(const struct snp_crl *crl, const struct snp_chain
 {
 	return crl->state == SNP_CRL_AUTHENTIC && crl->revoked &&
 	       snp_failed(failure, "crl.revoked",
-		       "AMD has replaced this certificate: get the present one (https://kdsintf.amd.com/vcek/v1/{product}/cert_chain)",
+		       REVOKED_FIX,
 		       "%s is revoked by %s", chain->windows[SNP_PLACE_INTERMEDIATE].name, crl->issuer);
 }
 
@@ -189,13 +205,17 @@ static bool judge_present(const struct snp_chain *chain, const struct snp_verify
 
 	for (size_t i = 0; i < ARRAY_SIZE(crl_checks); i++) {
 		struct snp_failure failure;
+		bool bad;
 
 		/* A stale list that revokes still says so. */
 		if (failed && !(crl && crl->revoked && i == ARRAY_SIZE(crl_checks) - 1)) {
 			verdict_skip(verdict, crl_checks[i], FINDING_EVIDENCE, "%s failed before", failed);
 			continue;
 		}
-		if (!snp_settle(verdict, crl_checks[i], crl_check_failed(i, chain, input, crl, &failure), &failure))
+		bad = crl_check_failed(i, chain, input, crl, &failure);
+		if (bad)
+			add_address(chain, &failure);
+		if (!snp_settle(verdict, crl_checks[i], bad, &failure))
 			failed = crl_checks[i];
 	}
 	return !failed;
@@ -215,11 +235,14 @@ bool snp_judge_crls(const struct snp_chain *chain, const struct snp_verify_input
 		return judge_present(chain, input, verdict);
 	if (input->revocation == SNP_REVOCATION_REQUIRE &&
 		snp_failed(&failure, "crl.missing", CRL_FIX, "revocation is required, but no list of %s was given", root)) {
+		add_address(chain, &failure);
 		snp_failure_add(&failure, FINDING_EVIDENCE, verdict);
 		return false;
 	}
 	verdict_skip(verdict, "crl.missing", FINDING_ADVICE, "no revocation list of %s was given: whether AMD has revoked %s is not known",
 		root, chain->windows[SNP_PLACE_INTERMEDIATE].name);
-	finding_fix(verdict_last(verdict), CRL_FIX);
+	memset(&failure, 0, sizeof(failure));
+	add_address(chain, &failure);
+	finding_fix(verdict_last(verdict), "%s", failure.fix);
 	return true;
 }

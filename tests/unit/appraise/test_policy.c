@@ -219,6 +219,28 @@ START_TEST(chips)
 }
 END_TEST
 
+/* Why and since when a chip is denied is said to whoever is refused. */
+START_TEST(denied_words)
+{
+	static const struct {
+		const char *entry, *label;
+	} rows[] = {{"\"" CHIP_A "\"", NULL}, {"{\"value\":\"" CHIP_A "\",\"reason\":\"stolen\"}", "stolen"},
+		{"{\"value\":\"" CHIP_A "\",\"label\":\"stolen\"}", "stolen"},
+		{"{\"value\":\"" CHIP_A "\",\"reason\":\"stolen\",\"date\":\"2026-05-01\"}", "stolen (since 2026-05-01)"},
+		{"{\"value\":\"" CHIP_A "\",\"date\":\"2026-05-01\"}", "since 2026-05-01"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error error = ERROR_NULL;
+		POLICY_AUTO policy = NULL;
+		char text[1024];
+
+		(void)snprintf(text, sizeof(text), POLICY_OF(",\"chip_id_denied\":[%s]"), rows[i].entry);
+		ck_assert_msg(policy_read(bytes_of_text(text), &policy, &error) == 0, "%s", error_text(&error));
+		ck_assert_pstr_eq(policy->chip_id_denied.entries[0].label, rows[i].label);
+	}
+}
+END_TEST
+
 START_TEST(too_large)
 {
 	static uint8_t spaces[1];
@@ -245,6 +267,7 @@ int main(void)
 	tcase_add_test(tcase, warnings);
 	tcase_add_test(tcase, hundred_thousand);
 	tcase_add_test(tcase, chips);
+	tcase_add_test(tcase, denied_words);
 	tcase_add_test(tcase, too_large);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
