@@ -278,9 +278,10 @@ static void platform(struct diff *diff)
 
 static const char *const log_names[] = {[EVENT_LOG_OFF] = "off", [EVENT_LOG_IF_PRESENT] = "if-present", [EVENT_LOG_REQUIRE] = "require"};
 
-static int wanted(int event_log)
+/* What is not said is off. The enumeration is not negative, which compilers say in different types. */
+static size_t wanted(const struct policy_tpm *policy)
 {
-	return event_log == EVENT_LOG_UNSTATED ? EVENT_LOG_OFF : event_log;
+	return policy->event_log == EVENT_LOG_UNSTATED ? (size_t)EVENT_LOG_OFF : (size_t)policy->event_log;
 }
 
 static void tpm(struct diff *diff)
@@ -292,9 +293,9 @@ static void tpm(struct diff *diff)
 		(void)snprintf(member, sizeof(member), "tpm.pcrs.%zu", i);
 		allow(diff, member, &a->pcrs[i], &b->pcrs[i], 32, false);
 	}
-	if (wanted(a->event_log) != wanted(b->event_log))
-		change(diff, "tpm.event_log", wanted(b->event_log) > wanted(a->event_log) ? POLICY_STRICTER : POLICY_LOOSER, log_names[wanted(a->event_log)],
-			log_names[wanted(b->event_log)]);
+	if (wanted(a) != wanted(b))
+		change(diff, "tpm.event_log", wanted(b) > wanted(a) ? POLICY_STRICTER : POLICY_LOOSER, log_names[wanted(a)],
+			log_names[wanted(b)]);
 	tri(diff, "tpm.secure_boot", a->secure_boot, b->secure_boot);
 	tri(diff, "tpm.azure.secure-boot", a->azure_secure_boot, b->azure_secure_boot);
 	tri(diff, "tpm.azure.console-enabled", a->azure_console_enabled, b->azure_console_enabled);
