@@ -8,7 +8,8 @@ import sys
 # The sources that take outside bytes apart, or that decide on what they say. Not here: what only writes, and what judges whole chains (the vectors' tests do that).
 PARSERS = """
     base/bytes.c base/config.c base/json.c base/json_scan.c base/text.c
-    tpm/hcl.c tpm/quote.c
+    tpm/event_log.c tpm/hcl.c tpm/quote.c
+    luks/header.c measure/ovmf.c
     snp/cert.c snp/cert_key.c snp/certs.c snp/certtable.c snp/crl.c snp/der.c snp/kds.c snp/report.c snp/report_check.c snp/vek.c
     jose/jwe.c jose/jwk_import.c jose/jwk_numbers.c jose/jws.c
     evidence/evidence.c evidence/kbs_azure.c evidence/kbs_report.c evidence/kbs_snp.c

@@ -56,6 +56,8 @@ def plain_files():
         "azure": ("evidence/az-*.json", "kbs/az-*.json"),
         "json": ("kbs/*.json", "hostile/policies/*", "thim/*.json"),
         "policy": ("hostile/policies/*", "kbs/default-policy-sample.json"),
+        "event_log": ("eventlogs/*", "hostile/eventlog-*", "ambiguous/eventlog-*"),
+        "ovmf": ("measure/images/*-16k.fd", "measure/images/bad-*.fd"),
         "hcl": ("hcl/*", "hostile/hcl-*.bin"),
     }
     for name, patterns in plain.items():
@@ -301,6 +303,69 @@ def lists():
                 seed("crl", head + path.read_bytes())
 
 
+def luks_header(copy, document, size=16384, label=b"", version=2, algorithm=b"sha256", offset=None, tail=b""):
+    """A LUKS2 header copy with a right checksum."""
+    binary = struct.pack(">6sHQQ48s32s64s40s48sQ184x64x", b"LUKS\xba\xbe" if copy == 0 else b"SKUL\xba\xbe", version, size, 7, label, algorithm, bytes(range(64)),
+                         b"d2b3c1a0-0f4e-4d3c-9b8a-000000000001", b"", copy * size if offset is None else offset)
+    whole = bytearray((binary.ljust(4096, b"\0") + document + tail).ljust(size, b"\0"))
+    whole[448:480] = hashlib.sha256(whole).digest()
+    return bytes(whole)
+
+
+def luks():
+    document = json.dumps({"keyslots": {"0": {"type": "luks2", "key_size": 64}}, "segments": {"0": {"type": "crypt"}}, "config": {}}).encode()
+    for copy in (0, 1):
+        seed("luks", luks_header(copy, document))
+        for change in ({"version": 1}, {"size": 32768}, {"size": 20480}, {"algorithm": b"sha512"}, {"label": b"a\nb"}, {"label": b"a\0b"}, {"label": b"x" * 48}, {"offset": 1},
+                       {"tail": b"\0x"}, {"tail": b"}"}):
+            seed("luks", luks_header(copy, document, **change))
+        seed("luks", luks_header(copy, b"[1]"))
+        seed("luks", luks_header(copy, document)[:12000])
+        for cut in (71, 103, 207, 255, 300):
+            seed("luks", luks_header(copy, document)[:cut])
+        seed("luks", luks_header(copy, b" " * 12288))
+
+
+def firmware():
+    """Images of one page whose metadata stand at the very end."""
+    def entry(guid, data):
+        return data + struct.pack("<H", len(data) + 18) + bytes.fromhex(guid)
+
+    footer, reset, metadata = "de82b596b21ff745baeaa366c55a082d", "de71f7007e1acb4f890e68c77e2fb44e", "666588dc4a989847a75e5585a7bf67cc"
+    for offset in (27, 28, 16):
+        for count in (0, 1):
+            entries = entry(metadata, struct.pack("<I", offset)) + entry(reset, struct.pack("<I", 0x80B004))
+            table = entries + struct.pack("<H", len(entries) + 18) + bytes.fromhex(footer)
+            tail = b"ASEV" + struct.pack("<III", 16 + 12 * count, 1, count) + struct.pack("<III", 0x800000, 0x1000, 1)
+            seed("ovmf", (table + (tail[:offset]).rjust(32, b"\0")).rjust(4096, b"\0"))
+
+
+def event_logs():
+    """Old logs, and each way to say too much in a header."""
+    def event(pcr, kind, digest, data):
+        return struct.pack("<II", pcr, kind) + digest + struct.pack("<I", len(data)) + data
+
+    def header(algorithms, signature=b"Spec ID Event03\0", vendor=b"\0"):
+        return event(0, 3, bytes(20), signature + bytes(8) + struct.pack("<I", len(algorithms)) + b"".join(struct.pack("<HH", *one) for one in algorithms) + vendor)
+
+    def agile(pcr, kind, data, digest=None):
+        return event(pcr, kind, struct.pack("<IH", 1, 11) + (digest or hashlib.sha256(data).digest()), data)
+
+    for first in (event(0, 3, bytes(20), b"Spec ID Event00\0" + bytes(12)), event(0, 3, bytes(20), b"Spec ID Event05\0"), event(0, 8, bytes(20), b"x"), b""):
+        seed("event_log", first + event(7, 4, bytes(20), bytes(4)))
+    for algorithms in ([(11, 32), (11, 32)], [(4, 32)], [(11, 65)], [(0x99, 7), (11, 32)], [(0xC, 48), (0xD, 64)]):
+        seed("event_log", header(algorithms))
+    start = header([(11, 32)])
+    boot = bytes.fromhex("61dfe48bca93d211aa0d00e098032b8c") + struct.pack("<QQ", 10, 1) + "SecureBoot".encode("utf-16-le")
+    for parts in ([(0, 3, b"StartupLocality\0\3"), (7, 0x80000001, boot + b"\1"), (7, 0x80000001, boot + b"\0"), (7, 4, bytes(4))], [(0, 8, b"x"), (0, 3, b"StartupLocality\0\3")],
+                  [(24, 8, b"x")], [(0xFFFFFFFF, 3, b"x")]):
+        seed("event_log", start + b"".join(agile(*one) for one in parts))
+    seed("event_log", start + agile(7, 0x80000001, boot + b"\1", bytes(32)))
+    seed("event_log", start + agile(7, 4, b"")[:45])
+    seed("event_log", start + event(0, 8, struct.pack("<IH", 1, 4) + bytes(20), b""))
+    seed("event_log", header([(11, 32)], vendor=b"\2a"))
+
+
 def wraps():
     """Our own evidence, and what tools that wrap configfs-tsm write, around genuine reports."""
     for path in files("reports/*.bin")[:4]:
@@ -327,7 +392,7 @@ def wraps():
         seed("json", text)
 
 
-for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, configs, jose, lists, wraps):
+for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, configs, jose, lists, luks, firmware, event_logs, wraps):
     make()
 for name, values in seeds.items():
     for data in list(values)[:SHORT_VARIANTS]:

@@ -29,7 +29,7 @@ LAYERS = {
 ALL = list(LAYERS)
 for program in PROGRAMS:
     LAYERS[program] = ALL
-PURE = ["base_pure", "tpm", "snp", "jose", "evidence", "appraise", "kbs", "lib"]
+PURE = ["base_pure", "tpm", "snp", "jose", "luks", "measure", "evidence", "appraise", "kbs", "lib"]
 
 # header prefix -> files (without .c/.h suffix match by prefix) that may include it
 EXTERNAL = {
