@@ -6,11 +6,8 @@ PACKAGES_BUILD=(gcc libc6-dev meson ninja-build pkg-config libssl-dev libjson-c-
 	libsystemd-dev libseccomp-dev libsqlite3-dev libfuse3-dev check python3)
 PACKAGES_RUN=(fuse3 openssl curl jq procps xxd)
 PACKAGES_TEST=(clang clang-tidy cppcheck libclang-rt-14-dev llvm jose sqlite3 python3-jsonschema python3-cryptography mandoc universal-ctags git gdb binutils iproute2
-<<<<<<< HEAD
-	mmdebstrap systemd-container)
-=======
+	mmdebstrap systemd-container
 	prometheus chromium chromium-driver python3-prometheus-client)
->>>>>>> a91ed17 (conf, tests/e2e: Add alert rules, dashboards, and a look at the pages)
 
 packages_missing() {
 	local name
