@@ -165,10 +165,9 @@ static int read_broker_key(struct agent_config *config, struct error *error)
 	r = file_read(path, JWK_TEXT_MAX, &text, error);
 	if (!r)
 		r = json_read(buf_view(&text), &object, error);
-	if (r)
-		return r;
 	inner = json_get_object(object, "jwk");
-	r = jwk_import(inner ? inner : object, JWK_PUBLIC, &config->broker_key, error);
+	if (!r)
+		r = jwk_import(inner ? inner : object, JWK_PUBLIC, &config->broker_key, error);
 	if (!r && jwk_alg(config->broker_key) != JWK_ES256)
 		r = error_set(error, JWK_E_ALG, "not a key that signs (ES256)");
 	if (r)
