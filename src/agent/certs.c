@@ -2,17 +2,14 @@
 #include "agent/certs.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crypto.h"
-#include "base/files.h"
 #include "base/log.h"
 #include "evidence/chain.h"
 #include "io/fetch_frame.h"
-#include "snp/kds.h"
+#include "io/kds_cache.h"
+#include "io/kds_object.h"
 
 #define OBJECT_MAX ((size_t)128 << 10) /* the largest genuine one, a chain in PEM, has 5 KiB */
 #define TIMEOUT_CHECKED_MS 30000       /* with Policy= nothing goes on without the chain */
@@ -26,7 +23,7 @@ struct certs_job {
 	struct snp_report report;
 	struct snp_certs certs;
 	bool cached[PART_COUNT], fetched[PART_COUNT]; /* tried */
-	enum part part;                               /* that netd was asked for */
+	struct kds_object object;                     /* that is looked for */
 	char path[SNP_KDS_PATH_MAX];
 	uint32_t net_id;
 	certs_done *done;
@@ -44,35 +41,42 @@ struct certs_job *certs_cancel(struct certs_job *job)
 	return NULL;
 }
 
-/* "CACHE/kds-<SHA-256 of the path>": the path names product, chip and TCB. */
-static int cache_file(const struct core *core, const char *path, char to[static PATH_MAX])
+static const char *cache(const struct certs_job *job)
 {
-	char hex[2 * SHA256_SIZE + 1];
-	uint8_t digest[SHA256_SIZE];
-	int r = sha256(digest, bytes_of_text(path));
-
-	if (r)
-		return r;
-	hex_encode(hex, digest, sizeof(digest));
-	return snprintf(to, PATH_MAX, "%s/kds-%s", core->config->settings.cache_directory, hex) >= PATH_MAX ? -ENAMETOOLONG : 0;
+	return job->core->config->settings.cache_directory;
 }
 
 static void take_cached(struct certs_job *job)
 {
-	CLEANUP(buf_deinit) struct buf object = BUF_NULL;
-	char file[PATH_MAX];
+	CLEANUP(buf_deinit) struct buf bytes = BUF_NULL;
 
-	if (!cache_file(job->core, job->path, file) && !file_read(file, OBJECT_MAX, &object, NULL))
-		(void)!snp_certs_add(&job->certs, buf_view(&object), NULL);
+	if (!kds_cache_get(cache(job), &job->object, core_now(), &bytes, NULL))
+		(void)!snp_certs_add(&job->certs, buf_view(&bytes), NULL);
+}
+
+/* A VLEK's certificate is imported, and the report does not name the cloud that it is for: every one of this product may fit. */
+static void take_cached_vleks(struct certs_job *job)
+{
+	struct kds_cached *files = NULL;
+	size_t count = 0;
+
+	if (kds_cache_list(cache(job), core_now(), &files, &count, NULL))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (files[i].object.kind != KDS_VLEK || files[i].object.product != job->report.product)
+			continue;
+		job->object = files[i].object;
+		take_cached(job);
+	}
+	free(files);
 }
 
 /* A cache that cannot be written is none. */
-static void keep(const struct certs_job *job, struct bytes object)
+static void keep(const struct certs_job *job, struct bytes bytes)
 {
 	struct error error = ERROR_NULL;
-	char file[PATH_MAX];
 
-	if (!cache_file(job->core, job->path, file) && file_write(file, object, 0644, &error))
+	if (kds_cache_put(cache(job), &job->object, bytes, &error))
 		log_warning("certificate not cached: %s", error_text(&error));
 }
 
@@ -83,19 +87,19 @@ static size_t have(const struct certs_job *job)
 	return evidence_chain_find(&job->certs, &job->report, chain);
 }
 
-static int make_path(struct certs_job *job, enum part part)
+/* What the cache or the key service is asked for. 0 or CERTS_MISSING. */
+static int name_object(struct certs_job *job, enum part part)
 {
 	enum snp_signer signer = snp_report_signer(&job->report) == SNP_SIGNER_VLEK ? SNP_SIGNER_VLEK : SNP_SIGNER_VCEK;
 
-	if (part == PART_CHAIN) {
-		if (snp_kds_chain_path(job->path, job->report.product, signer))
-			return error_set(&job->why, CERTS_MISSING, "the report does not tell its product: no chain can be asked for");
-		return 0;
-	}
-	if (signer == SNP_SIGNER_VLEK)
-		return error_set(&job->why, CERTS_MISSING, "the host gave no VLEK certificate, and nobody else has it");
-	if (snp_kds_vcek_path(job->path, job->report.product, job->report.chip_id, &job->report.reported_tcb))
+	if (part == PART_CHAIN)
+		job->object = kds_object_chain(job->report.product, signer);
+	else if (signer == SNP_SIGNER_VLEK)
+		return error_set(&job->why, CERTS_MISSING, "the host gave no VLEK certificate, and nobody else has it: sevattest certs import");
+	else if (kds_object_of_report(&job->report, job->report.product, &job->object))
 		return error_set(&job->why, CERTS_MISSING, "the report does not tell its product or chip: no certificate can be asked for");
+	if (kds_object_path(&job->object, job->path))
+		return error_set(&job->why, CERTS_MISSING, "the report does not tell its product: no certificate can be asked for");
 	return 0;
 }
 
@@ -145,7 +149,12 @@ static int advance(struct certs_job *job)
 			r = complete_table(job);
 			return r ? r : CERTS_DONE;
 		}
-		r = make_path(job, part);
+		if (part == PART_VEK && !job->cached[part] && snp_report_signer(&job->report) == SNP_SIGNER_VLEK) {
+			job->cached[part] = true;
+			take_cached_vleks(job);
+			continue;
+		}
+		r = name_object(job, part);
 		if (r)
 			return r;
 		if (!job->cached[part]) {
@@ -156,7 +165,6 @@ static int advance(struct certs_job *job)
 		if (job->fetched[part])
 			return error_set(&job->why, CERTS_MISSING, "what the key service gave does not belong to this report");
 		job->fetched[part] = true;
-		job->part = part;
 		return ask(job);
 	}
 }
@@ -190,9 +198,8 @@ static int take(struct certs_job *job, struct bytes payload)
 		text_printable(text, sizeof(text), response.error_text);
 		return error_set(&job->why, CERTS_MISSING, "the key service: %s", text);
 	}
-	if (response.status != 200)
-		return error_set(&job->why, CERTS_MISSING, "the key service answered %u%s", response.status,
-			response.status == 404 ? ": it knows no such chip or TCB" : response.status == 429 ? ": too many requests" : "");
+	if (kds_object_judge(&job->object, 0, response.status, response.body, &job->why) != KDS_OUTCOME_GOOD)
+		return CERTS_MISSING;
 	if (snp_certs_add(&job->certs, response.body, NULL))
 		return error_set(&job->why, CERTS_MISSING, "the key service's answer is no certificate");
 	if (have(job) > before)

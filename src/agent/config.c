@@ -89,7 +89,7 @@ static int parse_map(struct agent_map *to, const char *line)
 		return -EINVAL;
 	unit = bytes_of(name.data, (size_t)(slash - name.data));
 	id = bytes_of(slash + 1, name.size - unit.size - 1);
-	if (!peer_unit_valid(unit) || !peer_id_valid(id) || resource_of(to->resource, resource))
+	if (!unit_name_valid(unit) || !unit_credential_valid(id) || resource_of(to->resource, resource))
 		return -EINVAL;
 	memcpy(to->unit, unit.data, unit.size);
 	to->unit[unit.size] = 0;

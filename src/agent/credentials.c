@@ -16,7 +16,6 @@
 #include "kbs/resource.h"
 
 #define NAME_MAX_SIZE 48
-#define AGAIN_MS 1000 /* no memory now: looked at again */
 
 struct connection {
 	struct credentials *owner;
@@ -40,7 +39,7 @@ struct credentials {
 	struct core *core;
 	struct life *life;
 	int listen_fd, notify_fd;
-	sd_event_source *listener, *again;
+	sd_event_source *listener;
 	struct connection connections[CREDENTIALS_MAX];
 	size_t count;
 	struct tally *tallies;
@@ -94,7 +93,6 @@ struct credentials *credentials_free(struct credentials *credentials)
 			(void)close(connection->fd);
 	}
 	credentials->listener = sd_event_source_disable_unref(credentials->listener);
-	credentials->again = sd_event_source_disable_unref(credentials->again);
 	if (credentials->listen_fd >= 0)
 		(void)close(credentials->listen_fd);
 	free(credentials->tallies);
@@ -187,33 +185,15 @@ static void drop(struct connection *connection)
 	notify_unstore(connection->owner->notify_fd, connection->name);
 }
 
-static int on_again(sd_event_source *source, uint64_t usec, void *context)
-{
-	struct credentials *credentials = context;
-
-	(void)source;
-	(void)usec;
-	credentials->again = sd_event_source_disable_unref(credentials->again);
-	credentials_update(credentials);
-	return 0;
-}
-
-/* What came of writing: done, more later, gone. -ENOMEM: nothing was sent, the connection is held and tried again. */
+/* What came of writing: done, more later, gone. */
 static void settle(struct connection *connection, int r)
 {
-	struct credentials *credentials = connection->owner;
-
-	if (r == -EAGAIN) {
-		connection->answering = true;
-		(void)sd_event_source_set_io_events(connection->source, EPOLLOUT);
-	} else if (r == -ENOMEM) {
-		log_warning("no locked memory for %s/%s now: held", connection->peer.unit, connection->peer.id);
-		if (!credentials->again)
-			(void)!sd_event_add_time_relative(credentials->core->event, &credentials->again, CLOCK_MONOTONIC,
-				AGAIN_MS * 1000, 1000, on_again, credentials);
-	} else {
+	if (r != -EAGAIN) {
 		drop(connection);
+		return;
 	}
+	connection->answering = true;
+	(void)sd_event_source_set_io_events(connection->source, EPOLLOUT);
 }
 
 static void refuse(struct connection *connection, const char *why)
@@ -236,11 +216,11 @@ static void serve(struct connection *connection, const struct key *key)
 	struct tally *tally = tally_of(credentials, &connection->peer);
 	int r;
 
-	if (key->value.size == 0) {
+	if (key->value->secret.size == 0) {
 		refuse(connection, "the key is empty: an empty credential is what a failed request looks like");
 		return;
 	}
-	r = delivery_key(&connection->delivery, connection->fd, secret_view(&key->value));
+	r = delivery_key(&connection->delivery, connection->fd, key->value);
 	if (r && r != -EAGAIN) {
 		settle(connection, r);
 		return;

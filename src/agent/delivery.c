@@ -2,7 +2,6 @@
 #include "agent/delivery.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
 /* Never written: pages that take no memory, and no room in the program's file as constants would. */
@@ -10,8 +9,8 @@ static uint8_t zeros[65536];
 
 void delivery_deinit(struct delivery *delivery)
 {
-	secret_deinit(&delivery->rest);
-	delivery->zeros = 0;
+	delivery->value = key_value_unref(delivery->value);
+	delivery->sent = delivery->zeros = 0;
 }
 
 enum delivery_mark delivery_mark(int fd)
@@ -58,46 +57,30 @@ static int complete(int fd)
 	return shutdown(fd, SHUT_WR) < 0 ? -errno : r;
 }
 
-int delivery_key(struct delivery *delivery, int fd, struct bytes key)
-{
-	CLEANUP(secret_deinit) struct secret rest = SECRET_NULL;
-	size_t sent;
-	int r;
-
-	if (key.size == 0)
-		return -EINVAL;
-	/* All that may fail for want of memory comes before the first byte. */
-	r = secret_copy_in(&rest, key.data, key.size);
-	if (r)
-		return r;
-	r = set_mark(fd, DELIVERY_BEGUN);
-	if (!r)
-		r = send_some(fd, key, &sent);
-	if (r)
-		return r;
-	if (sent == key.size)
-		return complete(fd);
-	memmove(rest.data, rest.data + sent, rest.size - sent);
-	secret_truncate(&rest, rest.size - sent);
-	delivery->rest = secret_steal(&rest);
-	return -EAGAIN;
-}
-
 static int go_on_with_key(struct delivery *delivery, int fd)
 {
-	struct secret *rest = &delivery->rest;
+	struct bytes left = bytes_from(secret_view(&delivery->value->secret), delivery->sent);
 	size_t sent;
-	int r = send_some(fd, secret_view(rest), &sent);
+	int r = send_some(fd, left, &sent);
 
 	if (r)
 		return r;
-	if (sent == rest->size) {
-		secret_deinit(rest);
-		return complete(fd);
-	}
-	memmove(rest->data, rest->data + sent, rest->size - sent);
-	secret_truncate(rest, rest->size - sent);
-	return -EAGAIN;
+	delivery->sent += sent;
+	return sent == left.size ? complete(fd) : -EAGAIN;
+}
+
+int delivery_key(struct delivery *delivery, int fd, struct key_value *value)
+{
+	int r;
+
+	if (value->secret.size == 0)
+		return -EINVAL;
+	r = set_mark(fd, DELIVERY_BEGUN);
+	if (r)
+		return r;
+	delivery_deinit(delivery);
+	delivery->value = key_value_ref(value);
+	return go_on_with_key(delivery, fd);
 }
 
 static int go_on_with_zeros(struct delivery *delivery, int fd)
@@ -126,5 +109,5 @@ int delivery_refusal(struct delivery *delivery, int fd)
 
 int delivery_go_on(struct delivery *delivery, int fd)
 {
-	return delivery->rest.data ? go_on_with_key(delivery, fd) : go_on_with_zeros(delivery, fd);
+	return delivery->value ? go_on_with_key(delivery, fd) : go_on_with_zeros(delivery, fd);
 }

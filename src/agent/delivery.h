@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/keys.h"
 #include "base/bytes.h"
 #include "base/compiler.h"
-#include "base/secret.h"
 
 #define DELIVERY_REFUSAL_SIZE (((size_t)1 << 20) + 1)
 
@@ -24,10 +24,10 @@ enum delivery_mark {
 };
 
 struct delivery {
-	struct secret rest; /* what the socket did not take yet, of a key */
-	size_t zeros;       /* likewise of a refusal */
+	struct key_value *value; /* of a key that goes in parts */
+	size_t sent;             /* of it */
+	size_t zeros;            /* of a refusal: what is still to be sent */
 };
-#define DELIVERY_NULL {SECRET_NULL, 0}
 void delivery_deinit(struct delivery *delivery);
 
 /* What the socket says. A failure to tell counts as begun. */
@@ -35,8 +35,8 @@ enum delivery_mark delivery_mark(int fd);
 
 /*
  * Begins an answer, or goes on with it (delivery_go_on) when the socket is writable again. 0: it is complete, and the peer has been told the
- * end; -EAGAIN: more later; other -errno: the peer is gone, or nothing could be begun (-ENOMEM, nothing was sent).
+ * end; -EAGAIN: more later; other -errno: the peer is gone. A key has one byte at least.
  */
-int delivery_key(struct delivery *delivery, int fd, struct bytes key) MUST_CHECK;
+int delivery_key(struct delivery *delivery, int fd, struct key_value *value) MUST_CHECK;
 int delivery_refusal(struct delivery *delivery, int fd) MUST_CHECK;
 int delivery_go_on(struct delivery *delivery, int fd) MUST_CHECK;

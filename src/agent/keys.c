@@ -9,10 +9,42 @@
 #include "io/clock.h"
 #include "kbs/key_check.h"
 
+static int key_value_new(struct secret *secret, struct key_value **ret)
+{
+	struct key_value *value = calloc(1, sizeof(*value));
+
+	if (!value)
+		return -ENOMEM;
+	value->references = 1;
+	value->secret = secret_steal(secret);
+	*ret = value;
+	return 0;
+}
+
+struct key_value *key_value_ref(struct key_value *value)
+{
+	value->references++;
+	return value;
+}
+
+struct key_value *key_value_unref(struct key_value *value)
+{
+	if (!value || --value->references > 0)
+		return NULL;
+	secret_deinit(&value->secret);
+	free(value);
+	return NULL;
+}
+
+static size_t size_of(const struct key *key)
+{
+	return key->value ? key->value->secret.size : 0;
+}
+
 static void drop_value(struct keys *keys, struct key *key)
 {
-	keys->size -= key->value.size;
-	secret_deinit(&key->value);
+	keys->size -= size_of(key);
+	key->value = key_value_unref(key->value);
 }
 
 void keys_deinit(struct keys *keys)
@@ -80,7 +112,7 @@ static int judge(const struct keys *keys, const struct key *key, const struct ag
 	if (version < key->version)
 		return error_set(error, KEYS_E_VERSION, "version: the broker gave version %llu, and %llu was there before",
 			(unsigned long long)version, (unsigned long long)key->version);
-	if (value->size > KEYS_SIZE_MAX - (keys->size - key->value.size))
+	if (value->size > KEYS_SIZE_MAX - (keys->size - size_of(key)))
 		return error_set(error, KEYS_E_SIZE, "the keys of this machine are larger than %zu bytes together", KEYS_SIZE_MAX);
 	if (!wanted)
 		return 0;
@@ -94,9 +126,12 @@ static int judge(const struct keys *keys, const struct key *key, const struct ag
 
 int keys_accept(struct keys *keys, struct key *key, const struct agent_config *config, struct secret *value, uint64_t version, int64_t now)
 {
+	struct key_value *shared = NULL;
 	struct error error = ERROR_NULL;
 	int r = judge(keys, key, config, value, version, &error);
 
+	if (!r)
+		r = key_value_new(value, &shared);
 	if (r < 0)
 		(void)error_set(&error, r, "the key could not be judged: %s", strerror(-r));
 	if (r) {
@@ -104,8 +139,8 @@ int keys_accept(struct keys *keys, struct key *key, const struct agent_config *c
 		return r;
 	}
 	drop_value(keys, key);
-	key->value = secret_steal(value);
-	keys->size += key->value.size;
+	key->value = shared;
+	keys->size += size_of(key);
 	key->state = KEY_GOOD;
 	key->wanted = false;
 	key->version = version;

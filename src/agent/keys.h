@@ -11,6 +11,15 @@
 #define KEYS_MAX 320                      /* every line of Map=, and a few disks */
 #define KEYS_SIZE_MAX ((size_t)2 << 20)   /* all together; systemd takes 1 MiB for all credentials of a unit */
 
+/* A key that answers under way share with the table: one copy, gone with the last of them. */
+struct key_value {
+	unsigned references;
+	struct secret secret;
+};
+struct key_value *key_value_ref(struct key_value *value);
+/* NULL is allowed; returns NULL. */
+struct key_value *key_value_unref(struct key_value *value);
+
 enum key_state {
 	KEY_UNKNOWN,
 	KEY_GOOD,
@@ -21,7 +30,7 @@ struct key {
 	char resource[KBS_RESOURCE_MAX + 1];
 	enum key_state state;
 	bool wanted; /* to be fetched */
-	struct secret value; /* when GOOD */
+	struct key_value *value; /* when GOOD */
 	uint64_t version;    /* of the last release signature; an older one is refused */
 	int64_t at;          /* Unix seconds of the last change of state */
 	uint64_t tried_ms;   /* monotonic, of the last answer */

@@ -17,40 +17,6 @@ static bool ends_with(struct bytes text, const char *suffix)
 	return text.size > size && memcmp(text.data + text.size - size, suffix, size) == 0;
 }
 
-/* systemd's VALID_CHARS of a unit name. */
-static bool unit_character(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr(":-_.\\@", c));
-}
-
-bool peer_unit_valid(struct bytes unit)
-{
-	static const char *const suffixes[] = {".service", ".socket", ".mount", ".swap"};
-
-	if (unit.size == 0 || unit.size > PEER_UNIT_MAX || unit.data[0] == '@')
-		return false;
-	for (size_t i = 0; i < unit.size; i++) {
-		if (!unit_character(unit.data[i]))
-			return false;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		if (ends_with(unit, suffixes[i]))
-			return true;
-	}
-	return false;
-}
-
-bool peer_id_valid(struct bytes id)
-{
-	if (id.size == 0 || id.size > PEER_ID_MAX)
-		return false;
-	for (size_t i = 0; i < id.size; i++) {
-		if (id.data[i] < 0x20 || id.data[i] > 0x7e || id.data[i] == '/' || id.data[i] == ':')
-			return false;
-	}
-	return !(id.data[0] == '.' && (id.size == 1 || (id.size == 2 && id.data[1] == '.')));
-}
-
 /* The view of what stands before `c`; the reader is after it. Fails when it is not there. */
 static struct bytes until(struct reader *reader, uint8_t c)
 {
@@ -96,9 +62,9 @@ int peer_name_parse(struct bytes name, struct peer_name *ret)
 	id = reader_bytes(&reader, reader_left(&reader));
 	if (!reader_done(&reader) || !number_valid(number) || !bytes_equal(kind, bytes_of_text("unit")))
 		return PEER_NAME_E_FORM;
-	if (!peer_unit_valid(unit))
+	if (!unit_name_valid(unit))
 		return PEER_NAME_E_UNIT;
-	if (!peer_id_valid(id))
+	if (!unit_credential_valid(id))
 		return PEER_NAME_E_ID;
 	memcpy(parsed.unit, unit.data, unit.size);
 	parsed.unit[unit.size] = 0;
@@ -148,7 +114,7 @@ static int path_unit(struct bytes path, char ret[static PEER_UNIT_MAX + 1])
 			continue;
 		if (part.size > 1 && part.data[0] == '_')
 			part = bytes_from(part, 1);
-		if (!peer_unit_valid(part))
+		if (!unit_name_valid(part))
 			return PEER_CGROUP_E_NONE;
 		memcpy(ret, part.data, part.size);
 		ret[part.size] = 0;

@@ -7,10 +7,11 @@
  */
 #include "base/bytes.h"
 #include "base/compiler.h"
+#include "base/unit_name.h"
 
 #define PEER_NAME_SIZE_MAX 108 /* sun_path: an abstract name fills it without a NUL at the end */
-#define PEER_UNIT_MAX 98        /* 108 without NUL, one digit, "/unit/", "/" and one character of an ID; systemd itself allows 255 */
-#define PEER_ID_MAX 98
+#define PEER_UNIT_MAX UNIT_NAME_MAX
+#define PEER_ID_MAX UNIT_CREDENTIAL_MAX
 
 enum {
 	PEER_NAME_E_ABSENT = 1, /* not bound to an abstract address */
@@ -27,10 +28,6 @@ struct peer_name {
 /* `name` is sun_path as getpeername(2) gave it, of exactly the length that it gave. 0 or PEER_NAME_E_*. */
 int peer_name_parse(struct bytes name, struct peer_name *ret) MUST_CHECK;
 const char *peer_name_error_text(int outcome);
-
-/* Names as systemd accepts them: services, sockets, mounts and swaps start programs; an ID is a file name without ":". */
-bool peer_unit_valid(struct bytes unit);
-bool peer_id_valid(struct bytes id);
 
 /*
  * The unit whose control group a process is in, from the text of /proc/PID/cgroup: the first part of the path that is no slice. What a unit

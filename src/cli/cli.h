@@ -22,6 +22,7 @@ int policy_main(int argc, char **argv);
 int report_main(int argc, char **argv);
 int attest_main(int argc, char **argv);
 int get_main(int argc, char **argv);
+int credential_main(int argc, char **argv);
 int certs_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 

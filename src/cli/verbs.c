@@ -12,6 +12,7 @@ const struct verb verbs[] = {
 	{"attest", attest_main, "prove this guest to a broker"},
 	{"get", get_main, "prove this guest to a broker and get a key"},
 	{"status", status_main, "is this machine proven, and which keys went to whom"},
+	{"credential", credential_main, "give a unit a key of the broker as a credential"},
 };
 
 const size_t verbs_count = ARRAY_SIZE(verbs);

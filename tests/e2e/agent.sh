@@ -144,6 +144,32 @@ expect_log "configuration read again"
 ask new.service key
 expect_key "$D/db" "a line that came with a reload"
 
+# --- `sevattest credential add`
+SEVATTEST=$(e2e_program sevattest) || exit 1
+add() { "$SEVATTEST" credential add "$@" --config "$D/agent.conf" --units "$D/units" --socket "$D/credentials.sock"; }
+mkdir -p "$D/units"
+e2e_expect 0 "credential add" add 'web@my\x2dsite.service' tls-key prod/app/db --as "$D/fixed"
+[ "$(stat -c '%a %s' "$D/fixed")" = "0 0" ] || e2e_fail "the target of --as is $(stat -c '%a %s' "$D/fixed")"
+for line in '[Service]' "LoadCredential=tls-key:$D/credentials.sock" "BindReadOnlyPaths=%d/tls-key:$D/fixed" 'After=sevattest-credentials.socket'; do
+	e2e_expect 0 "the drop-in says $line" grep -Fx "$line" "$D/units/web@my\x2dsite.service.d/50-sevattest-tls-key.conf"
+done
+e2e_expect 0 "the same once more" add 'web@my\x2dsite.service' tls-key prod/app/db
+e2e_expect 2 "another resource for it" add 'web@my\x2dsite.service' tls-key prod/app/large
+e2e_expect_text "is mapped to prod/app/db already"
+e2e_expect 2 "a unit that starts nothing" add web.target tls-key prod/app/db
+e2e_expect 2 "a template" add web@.service tls-key prod/app/db
+e2e_expect 2 "an ID with a blank" add web.service 'tls key' prod/app/db
+e2e_expect 2 "names of 85 characters" add "$(printf 'a%.0s' {1..75}).service" xy prod/app/db
+e2e_expect_text "Protocol error"
+e2e_expect 2 "no resource" add web.service tls-key prod/app
+e2e_expect 2 "--as a relative path" add web.service tls-key prod/app/db --as fixed
+[ "$(find "$D/agent.conf.d" -type f | wc -l)" -eq 1 ] || e2e_fail "a refused call has written a line"
+kill -HUP "$AGENT_PID"
+e2e_wait "$AGENT_PID" "the second reload" test "$(grep -c 'configuration read again' "$D/agent.log")" -ge 2
+ask 'web@my\x2dsite.service' tls-key
+expect_key "$D/db" "the unit that was added"
+rm -r "$D/agent.conf.d"
+
 # --- a broker that is away: who asks waits, and gets the key when it is back
 e2e_stop "$E2E_HTTPD_PID"
 agent_restart "${MAPS[@]}"
@@ -176,7 +202,7 @@ e2e_sim_set plat --aux empty
 agent_restart "Policy = $D/policy.json" "${MAPS[@]}"
 ask app.service db
 expect_key "$D/db" "with certificates from the key service"
-[ "$(find "$D/cache" -name 'kds-*' | wc -l)" -eq 2 ] || e2e_fail "the cache holds $(ls "$D/cache")"
+[ "$(find "$D/cache" -name 'vcek-milan-*.der' -o -name chain-vcek-milan.pem | wc -l)" -eq 2 ] || e2e_fail "the cache holds $(ls "$D/cache")"
 kds=$E2E_KDS
 E2E_KDS=http://127.0.0.1:$(e2e_free_port)
 agent_restart "Policy = $D/policy.json" "${MAPS[@]}"

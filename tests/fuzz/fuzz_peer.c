@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			data[size - id_size - 1] != '/' || memcmp(data + size - id_size - 1 - unit_size, name.unit, unit_size) != 0)
 			abort();
 	}
-	if (peer_cgroup_unit(input, unit) == 0 && (!peer_unit_valid(bytes_of_text(unit)) || !memmem(data, size, unit, strlen(unit))))
+	if (peer_cgroup_unit(input, unit) == 0 && (!unit_name_valid(bytes_of_text(unit)) || !memmem(data, size, unit, strlen(unit))))
 		abort();
 	return 0;
 }
