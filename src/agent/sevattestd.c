@@ -239,7 +239,7 @@ static const char *folder_of(char *to, const char *path)
 {
 	char *slash;
 
-	(void)snprintf(to, PATH_MAX, "%s", path ? path : "/nonexistent");
+	(void)snprintf(to, PATH_MAX, "%s", path ? path : "/nonexistent/file");
 	slash = strrchr(to, '/');
 	if (!slash)
 		return ".";
