@@ -7,7 +7,7 @@
 
 [ -d hooks ] || skip "no programs with test hooks were given (--hooks)"
 UNITS=(sevattest-brokerd.service sevattest-httpd-broker.service sevattest-netd-agent.service sevattest-netd-broker.service sevattest-evidence@.service
-)
+	sevattestd.service sevattest-httpd-agent.service)
 # What the program still may, by its own list: AF_UNIX for those that connect to others of ours.
 declare -A ALLOWED=([0]="connect-unix" [1]="" [2]="connect-unix" [3]="" [4]="" [5]="connect-unix")
 declare -A PROFILES=([sevattest-brokerd]="0" [sevattest-httpd-broker]="1 2" [sevattest-netd-agent]="3" [sevattest-netd-broker]="3" [sevattest-evidence@]="4"
@@ -105,5 +105,8 @@ say "figure: $tried acts tried from inside, each in four ways"
 rm -rf /run/systemd/system/sevattest*.service /run/systemd/system/sevattest*.service.d
 systemctl daemon-reload
 systemctl stop acts-listeners.service
-systemctl try-restart "${UNITS[@]/sevattest-evidence@.service/}" 2>/dev/null
+systemctl try-restart sevattest-brokerd.service sevattest-httpd-broker.service sevattest-netd-agent.service sevattest-netd-broker.service
+systemctl stop sevattest-httpd-agent.socket sevattest-httpd-agent.service
+systemctl stop sevattestd.service
+rm -f /run/sevattest-state/refused
 done_with_checks
