@@ -46,6 +46,7 @@ void check_products(const struct check *check, const struct policy *policy, cons
 		verdict_pass(verdict, check->name, check->class);
 	} else {
 		verdict_fail(verdict, check->name, check->class, "the policy does not admit this product");
+		finding_expected(verdict_last(verdict), "a product of snp.products");
 		finding_fix(verdict_last(verdict), "run the guest on an admitted product, or add it to snp.products");
 	}
 	finding_actual(verdict_last(verdict), "%s", snp_product_name(claims->product));
@@ -64,6 +65,7 @@ void check_signer(const struct check *check, const struct policy *policy, const 
 		verdict_pass(verdict, check->name, check->class);
 	} else {
 		verdict_fail(verdict, check->name, check->class, "the policy does not admit reports of this signer");
+		finding_expected(verdict_last(verdict), "a signer of snp.signer");
 		finding_fix(verdict_last(verdict), "ask the provider for hosts with the other key, or add it to snp.signer");
 	}
 	finding_actual(verdict_last(verdict), "%s", signer_name(claims->signer));
@@ -121,6 +123,8 @@ void check_masked_chip_id(const struct check *check, const struct policy *policy
 		return;
 	}
 	verdict_fail(verdict, check->name, check->class, "the host hides the chip's identity (MASK_CHIP_ID)");
+	finding_expected(verdict_last(verdict), "a chip id");
+	finding_actual(verdict_last(verdict), "all zero");
 	finding_fix(verdict_last(verdict), "let the host clear MASK_CHIP_ID in SNP_CONFIG");
 }
 

@@ -52,6 +52,8 @@ static void check_report_data(struct bytes expected, const struct snp_report *re
 
 static void check_user_data(const struct evidence *evidence, const struct hcl *hcl, struct bytes nonce, struct verdict *verdict)
 {
+	char hex[2 * HCL_USER_DATA_SIZE + 1];
+
 	if (evidence->azure_version < 2)
 		return;
 	if (nonce.size == 0) {
@@ -64,6 +66,9 @@ static void check_user_data(const struct evidence *evidence, const struct hcl *h
 		return;
 	}
 	verdict_fail(verdict, "hcl.user_data", FINDING_EVIDENCE, "evidence of version 2 whose runtime claims do not carry the nonce: the report is an old one");
+	hex_encode(hex, nonce.data, nonce.size);
+	finding_expected(verdict_last(verdict), "%s", hex);
+	finding_actual(verdict_last(verdict), hcl->has_user_data ? "other user data" : "none");
 	finding_fix(verdict_last(verdict), "write the nonce to the vTPM (NV index 01400002h), then read a new report");
 }
 

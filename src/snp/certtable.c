@@ -162,6 +162,8 @@ int snp_certs_add_table(struct snp_certs *certs, struct bytes table, struct verd
 		r = error_set(&error, SNP_TABLE_E_MALFORMED, "it holds neither a VCEK nor a VLEK");
 	if (r != 0 && !hook_disabled("cert.table")) {
 		verdict_fail(verdict, "cert.table", FINDING_EVIDENCE, "the host's certificate table is malformed: %s", error_text(&error));
+		finding_expected(verdict_last(verdict), "entries inside the table that do not overlap, one for each kind, a VCEK or VLEK among them");
+		finding_actual(verdict_last(verdict), "%s", error_text(&error));
 		finding_fix(verdict_last(verdict),
 			"verify without the table: get the certificates from AMD (https://kdsintf.amd.com) and give them with --certs");
 		return 0;

@@ -149,6 +149,7 @@ static bool missing(struct judge *j, const char *what, bool vek)
 	if (!snp_failed(&chain->failure, "chain.missing", fix, "no %s among the certificates (given: %s)", what,
 		    chain->given[0] ? chain->given : "none"))
 		(void)snp_failed(&chain->failure, "chain.names", fix, "there is no %s whose name could fit", what);
+	(void)snprintf(chain->failure.actual, sizeof(chain->failure.actual), "%s", chain->given[0] ? chain->given : "none");
 	return true;
 }
 
@@ -202,6 +203,7 @@ static bool step_names(struct judge *j)
 		if (!snp_failed(failure, "chain.names", fix,
 			    "only CA certificates were given (%s): none has AMD's extensions of a VCEK or VLEK", j->chain->given))
 			return missing(j, "VCEK or VLEK", true);
+		(void)snprintf(failure->actual, sizeof(failure->actual), "%s", j->chain->given);
 		return true;
 	}
 	product = intermediate_product(intermediate, &vlek);

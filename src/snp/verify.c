@@ -229,6 +229,9 @@ static void check_tcb_order(const struct snp_report *report, struct verdict *ver
 		verdict_pass(verdict, "report.tcb_committed", FINDING_ADVICE);
 		return;
 	}
+	snp_tcb_text(current, &report->committed_tcb);
+	snp_tcb_text(other, &report->reported_tcb);
+	snp_failure_values(&failure, other, "at most COMMITTED_TCB: %s", current);
 	snp_failure_add(&failure, FINDING_ADVICE, verdict);
 }
 
