@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,12 +151,13 @@ void html_time(struct html *html, int64_t seconds, int64_t now)
 
 void html_hex(struct html *html, struct bytes data)
 {
-	char *text = data.size < TEXT_MAX / 2 ? hex_new(data.data, data.size) : NULL;
+	char text[TEXT_MAX];
+	bool fits = data.size < TEXT_MAX / 2;
 
+	hex_encode(text, data.data, fits ? data.size : 0);
 	html_raw(html, "<code>");
 	html_text(html, text);
 	html_raw(html, "</code>");
-	free(text);
 }
 
 void html_section(struct html *html, const char *heading)

@@ -237,6 +237,9 @@ def frames():
                                  (200, b"", b"t" * 65)):
         seed("http", u16(status) + u16(len(cookie)) + cookie + bytes([len(kind)]) + kind + struct.pack("<II", 5, 2) + b"{}")
 
+    for text in (b"localhost:9464", b"127.0.0.1", b"[::1]:80", b"192.0.2.1:1", b"evil.example", b"<script>\"'&</script>\n\xff\x1b\\", b"[::1", b":9", b"a" * 300):
+        seed("status", text)
+
     for name in (b"308e0a55/unit/app@1.service/db-pass", b"1/unit/my\\x2ddata.mount/id", b"01/unit/a.swap/x", b"1/unit/app.service/a:b", b"1/cryptsetup/data"):
         seed("peer", b"\0" + name)
     for text in (b"9:name=systemd:/system.slice/app.service\n8:pids:/\n0::/\n", b"0::/system.slice/system-a.slice/a@1.service/.control\n", b"0::/a.service (deleted)\n",
