@@ -28,7 +28,7 @@ STATED(firmware_min, policy->firmware_min.stated)
 STATED(provisional, policy->provisional_firmware == POLICY_FALSE)
 STATED(mitigations_launch, policy->mitigations_launch.stated)
 STATED(mitigations_current, policy->mitigations_current.stated)
-STATED(advisories, policy->advisories.stated && policy->advisories.count > 0)
+STATED(advisories, policy->advisories.stated && policy->advisories.mask)
 STATED(pcrs, policy->tpm.pcrs_stated)
 STATED(event_log, policy->tpm.event_log == EVENT_LOG_REQUIRE || policy->tpm.event_log == EVENT_LOG_IF_PRESENT)
 STATED(secure_boot, policy->tpm.secure_boot != POLICY_ANY)
@@ -58,7 +58,7 @@ const struct check all_checks[] = {
 	{"mitigations.current", "mitigations in force now", FINDING_POLICY, stated_mitigations_current, check_mitigations_current},
 	{"firmware_min", "SNP firmware version", FINDING_POLICY, stated_firmware_min, check_firmware_min},
 	{"provisional_firmware", "the running firmware is committed", FINDING_POLICY, stated_provisional, check_provisional},
-	{"advisories", "AMD bulletins that must be fixed", FINDING_POLICY, stated_advisories, check_unsupported},
+	{"advisories", "AMD bulletins that must be fixed", FINDING_POLICY, stated_advisories, check_advisories},
 	{"tpm.pcrs", "PCR values of a quote", FINDING_POLICY, stated_pcrs, check_pcrs},
 	{"tpm.event_log", "replay of the event log", FINDING_POLICY, stated_event_log, check_unsupported},
 	{"tpm.secure_boot", "Secure Boot as the event log tells it", FINDING_POLICY, stated_secure_boot, check_unsupported},

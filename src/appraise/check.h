@@ -52,7 +52,10 @@ void check_provisional(const struct check *check, const struct policy *policy, c
 void check_mitigations_launch(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);
 void check_mitigations_current(
 	const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);
+
+/* checks_tcb.c */
 void check_tcb_min(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);
+void check_advisories(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);
 
 /* checks_tpm.c */
 void check_pcrs(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict);

@@ -9,19 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/advisories.h"
 #include "appraise/check.h"
-
-static bool is_zen4c(enum snp_line line)
-{
-	return line == SNP_LINE_BERGAMO || line == SNP_LINE_SIENA;
-}
-
-static bool may_be(const struct policy_line *row, const struct claims *claims)
-{
-	if (claims->line == SNP_LINE_UNKNOWN)
-		return !claims->report.has_cpuid && row->product == claims->product;
-	return row->line == claims->line || (is_zen4c(row->line) && is_zen4c(claims->line));
-}
+#include "appraise/lines.h"
+#include "base/bytes.h"
 
 /* `ret_missing` names a line without an entry, NULL when all that are needed have one. False: the chip is of no known line. */
 static bool floor_of(const struct policy *policy, const struct claims *claims, uint8_t ret_min[static TCB_PARTS], const char **ret_missing)
@@ -33,10 +24,10 @@ static bool floor_of(const struct policy *policy, const struct claims *claims, u
 	for (size_t i = 0; i < POLICY_LINES; i++) {
 		const struct policy_floor *floor = &policy->floors[i];
 
-		if (!may_be(&policy_lines[i], claims))
+		if (!line_may_be(&policy_lines[i], claims))
 			continue;
 		known = true;
-		if (is_zen4c(policy_lines[i].line)) {
+		if (line_is_zen4c(policy_lines[i].line)) {
 			zen4c_needed = true;
 			zen4c_stated |= floor->stated;
 		} else if (!floor->stated && !*ret_missing) {
@@ -50,34 +41,6 @@ static bool floor_of(const struct policy *policy, const struct claims *claims, u
 	if (zen4c_needed && !zen4c_stated && !*ret_missing)
 		*ret_missing = "Bergamo (or Siena)";
 	return known;
-}
-
-static void tcb_parts(const struct snp_tcb *tcb, uint8_t to[static TCB_PARTS])
-{
-	to[TCB_FMC] = tcb->fmc;
-	to[TCB_BOOTLOADER] = tcb->bootloader;
-	to[TCB_TEE] = tcb->tee;
-	to[TCB_SNP] = tcb->snp;
-	to[TCB_MICROCODE] = tcb->microcode;
-}
-
-struct tcb_row {
-	enum policy_tcb_field field;
-	const struct snp_tcb *tcb;
-	const char *fix;
-};
-
-/* The first part below its floor, or TCB_PARTS. */
-static size_t first_below(const struct snp_tcb *tcb, const uint8_t min[static TCB_PARTS])
-{
-	uint8_t parts[TCB_PARTS];
-	size_t i = 0;
-
-	tcb_parts(tcb, parts);
-	/* FMC has a meaning on Turin only; a floor for it can only be stated there. */
-	while (i < TCB_PARTS && parts[i] >= min[i])
-		i++;
-	return i;
 }
 
 static void fail_line(const struct check *check, const struct claims *claims, struct verdict *verdict, bool known, const char *missing)
@@ -100,14 +63,7 @@ static void fail_line(const struct check *check, const struct claims *claims, st
 
 void check_tcb_min(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict)
 {
-	const struct tcb_row rows[] = {
-		{TCB_REPORTED, &claims->report.reported_tcb, "let the host update its firmware and raise REPORTED_TCB"},
-		{TCB_COMMITTED, &claims->report.committed_tcb,
-			"let the host commit newer firmware: it can go back to what it has committed"},
-		{TCB_CURRENT, &claims->report.current_tcb, "let the host update its firmware"},
-		{TCB_LAUNCH, &claims->report.launch_tcb, "the guest was launched on older firmware: restart it"},
-	};
-	uint64_t fields = policy->tcb_fields.stated ? policy->tcb_fields.mask : (1u << TCB_FIELDS) - 1;
+	uint64_t fields = policy_tcb_field_mask(policy);
 	uint8_t min[TCB_PARTS], parts[TCB_PARTS];
 	const char *missing;
 	bool known = floor_of(policy, claims, min, &missing);
@@ -120,23 +76,56 @@ void check_tcb_min(const struct check *check, const struct policy *policy, const
 		verdict_fail(verdict, check->name, check->class, "snp.tcb_fields is empty: a check of nothing has not passed");
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		size_t part;
+	for (enum policy_tcb_field field = TCB_REPORTED; field < TCB_FIELDS; field++) {
+		const struct snp_tcb *tcb = tcb_of(&claims->report, field);
+		size_t part = tcb_first_below(tcb, min);
 
-		if (!(fields & (1u << rows[i].field)))
+		if (!(fields & (UINT64_C(1) << field)) || part == TCB_PARTS)
 			continue;
-		part = first_below(rows[i].tcb, min);
-		if (part == TCB_PARTS)
-			continue;
-		tcb_parts(rows[i].tcb, parts);
-		verdict_fail(verdict, check->name, check->class, "the %s TCB is below the floor%s%s", policy_tcb_fields[rows[i].field],
+		tcb_to_parts(tcb, parts);
+		verdict_fail(verdict, check->name, check->class, "the %s TCB is below the floor%s%s", policy_tcb_fields[field],
 			policy->floor_name ? " " : "", policy->floor_name ? policy->floor_name : "");
 		finding_expected(verdict_last(verdict), "%s at least %u", policy_tcb_parts[part], min[part]);
 		finding_actual(verdict_last(verdict), "%s %u", policy_tcb_parts[part], parts[part]);
-		finding_fix(verdict_last(verdict), "%s", rows[i].fix);
+		finding_fix(verdict_last(verdict), "%s", tcb_fix(field));
 		return;
 	}
 	verdict_pass(verdict, check->name, check->class);
 	if (policy->floor_name)
 		finding_expected(verdict_last(verdict), "%s (%s)", policy->floor_name, policy->floor_date);
+}
+
+#define ADVISORIES_SHOWN 6 /* that are not fixed; of the rest the number */
+
+void check_advisories(const struct check *check, const struct policy *policy, const struct claims *claims, struct verdict *verdict)
+{
+	CLEANUP(buf_deinit) struct buf names = BUF_NULL;
+	const char *known[ADVISORIES_MAX], *fix = "";
+	size_t count = advisories_names(known), demanded = 0, open = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct advisory_answer answer;
+
+		if (!((policy->advisories.mask >> i) & 1))
+			continue;
+		demanded++;
+		advisory_judge(advisory_at(i), claims, policy_tcb_field_mask(policy), &answer);
+		if (answer.state == ADVISORY_FIXED)
+			continue;
+		if (open++ < ADVISORIES_SHOWN && r == 0)
+			r = buf_printf(&names, "%s%s %s: %s", open > 1 ? "; " : "", known[i], advisory_state_text(answer.state), answer.why);
+		fix = *fix ? fix : answer.fix;
+	}
+	if (!open) {
+		verdict_pass(verdict, check->name, check->class);
+		finding_actual(verdict_last(verdict), "%zu fixed", demanded);
+		return;
+	}
+	verdict_fail(verdict, check->name, check->class, "%zu of %zu demanded bulletins are not shown to be fixed", open, demanded);
+	finding_expected(verdict_last(verdict), "each is fixed (data of %s)", advisories_date());
+	if (r == 0 && buf_u8(&names, 0) == 0)
+		finding_actual(verdict_last(verdict), "%s", (const char *)names.data);
+	if (*fix)
+		finding_fix(verdict_last(verdict), "%s", fix);
 }

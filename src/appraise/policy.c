@@ -38,7 +38,6 @@ struct policy *policy_free(struct policy *policy)
 	allow_deinit(&policy->chip_id);
 	allow_deinit(&policy->chip_id_denied);
 	texts_deinit(&policy->csp_id);
-	texts_deinit(&policy->advisories);
 	for (size_t i = 0; i < ARRAY_SIZE(policy->tpm.pcrs); i++)
 		allow_deinit(&policy->tpm.pcrs[i]);
 	free(policy);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/advisories.h"
 #include "appraise/policy_model.h"
 #include "base/text.h"
 
@@ -112,34 +113,63 @@ static bool has_text(const struct policy_texts *list, const char *text)
 	return false;
 }
 
-/* `demands`: every entry is one more demand; else one of them must hold. */
-static void texts(struct diff *diff, const char *member, const struct policy_texts *a, const struct policy_texts *b, bool demands)
+static void texts(struct diff *diff, const char *member, const struct policy_texts *a, const struct policy_texts *b)
 {
-	if (!demands && a->stated != b->stated) {
+	if (a->stated != b->stated) {
 		change(diff, member, b->stated ? POLICY_STRICTER : POLICY_LOOSER, a->stated ? "listed" : NOT_CHECKED, b->stated ? "listed" : NOT_CHECKED);
 		return;
 	}
 	for (size_t i = 0; i < a->count; i++)
 		if (!has_text(b, a->items[i].text))
-			change(diff, member, demands ? POLICY_LOOSER : POLICY_STRICTER, a->items[i].text, "no longer listed");
+			change(diff, member, POLICY_STRICTER, a->items[i].text, "no longer listed");
 	for (size_t i = 0; i < b->count; i++)
 		if (!has_text(a, b->items[i].text))
-			change(diff, member, demands ? POLICY_STRICTER : POLICY_LOOSER, "not listed", b->items[i].text);
+			change(diff, member, POLICY_LOOSER, "not listed", b->items[i].text);
+}
+
+/* What the bits of a set are called; a bit without a name is shown as its number. */
+struct bit_names {
+	const char *const *names;
+	size_t count;
+};
+
+static const char *const product_names[] = {[SNP_MILAN] = "Milan", [SNP_GENOA] = "Genoa", [SNP_TURIN] = "Turin"};
+static const char *const signer_names[] = {[SNP_SIGNER_VCEK] = "vcek", [SNP_SIGNER_VLEK] = "vlek"};
+static const struct bit_names products = {product_names, ARRAY_SIZE(product_names)}, signers = {signer_names, ARRAY_SIZE(signer_names)},
+			      fields = {policy_tcb_fields, TCB_FIELDS}, numbers = {NULL, 0};
+
+static void set_text(struct diff *diff, struct buf *to, const struct bit_names *names, bool stated, uint64_t mask)
+{
+	int r = buf_append_text(to, !stated ? NOT_CHECKED : !mask ? "none" : "");
+
+	for (size_t i = 0; stated && i < 64 && r == 0; i++) {
+		if (!((mask >> i) & 1))
+			continue;
+		if (to->size)
+			r = buf_append_text(to, ", ");
+		if (r == 0)
+			r = i < names->count && names->names[i] ? buf_append_text(to, names->names[i]) : buf_printf(to, "bit %zu", i);
+	}
+	if (r == 0)
+		r = buf_u8(to, 0);
+	if (r < 0)
+		diff->result = r;
 }
 
 /* Sets; `all` is what one that is not stated holds. */
-static void set(struct diff *diff, const char *member, const struct policy_set *a, const struct policy_set *b, uint64_t all, bool demands)
+static void set(struct diff *diff, const char *member, const struct policy_set *a, const struct policy_set *b, uint64_t all, bool demands,
+	const struct bit_names *names)
 {
+	CLEANUP(buf_deinit) struct buf was = BUF_NULL, is = BUF_NULL;
 	uint64_t before = a->stated ? a->mask : all, after = b->stated ? b->mask : all;
 	bool more = (after & ~before) != 0, less = (before & ~after) != 0;
 	enum policy_effect effect = more && less ? POLICY_DIFFERENT : more == demands ? POLICY_STRICTER : POLICY_LOOSER;
-	char was[32], is[32];
 
 	if (before == after)
 		return;
-	(void)snprintf(was, sizeof(was), "set %" PRIx64 "h", before);
-	(void)snprintf(is, sizeof(is), "set %" PRIx64 "h", after);
-	change(diff, member, effect, a->stated ? was : NOT_CHECKED, b->stated ? is : NOT_CHECKED);
+	set_text(diff, &was, names, a->stated, before);
+	set_text(diff, &is, names, b->stated, after);
+	change(diff, member, effect, (const char *)was.data, (const char *)is.data);
 }
 
 static const char *tri_text(enum policy_tri value)
@@ -212,12 +242,12 @@ static void identity(struct diff *diff)
 			: b->os_identity == POLICY_OS_UNVERIFIED ? POLICY_LOOSER
 								 : POLICY_DIFFERENT,
 			policy_os_identity(a), policy_os_identity(b));
-	set(diff, "snp.products", &a->products, &b->products, UINT64_MAX, false);
-	set(diff, "snp.signer", &a->signer, &b->signer, UINT64_MAX, false);
+	set(diff, "snp.products", &a->products, &b->products, UINT64_MAX, false, &products);
+	set(diff, "snp.signer", &a->signer, &b->signer, UINT64_MAX, false, &signers);
 	permission(diff, "snp.masked_chip_id", policy_allows_masked_chip_id(a), policy_allows_masked_chip_id(b));
 	allow(diff, "snp.chip_id", &a->chip_id, &b->chip_id, 64, false);
 	allow(diff, "snp.chip_id_denied", &a->chip_id_denied, &b->chip_id_denied, 64, true);
-	texts(diff, "snp.csp_id", &a->csp_id, &b->csp_id, false);
+	texts(diff, "snp.csp_id", &a->csp_id, &b->csp_id);
 	allow(diff, "snp.measurement", &a->measurement, &b->measurement, 48, false);
 	allow(diff, "snp.host_data", &a->host_data, &b->host_data, 32, false);
 	allow(diff, "snp.id_key_digest", &a->id_key_digest, &b->id_key_digest, 48, false);
@@ -231,15 +261,17 @@ static void identity(struct diff *diff)
 static void platform(struct diff *diff)
 {
 	const struct policy *a = diff->a, *b = diff->b;
+	const char *names[ADVISORIES_MAX];
+	const struct bit_names bulletins = {names, advisories_names(names)};
 
 	bits(diff, policy_guest_bits, a->guest_bits, b->guest_bits, POLICY_GUEST_BITS);
 	version(diff, "snp.guest_policy.abi_min", &a->abi_min, &b->abi_min);
 	bits(diff, policy_platform_bits, a->platform_bits, b->platform_bits, POLICY_PLATFORM_BITS);
 	floors(diff);
-	set(diff, "snp.tcb_fields", &a->tcb_fields, &b->tcb_fields, (UINT64_C(1) << TCB_FIELDS) - 1, true);
-	set(diff, "snp.mitigations.launch", &a->mitigations_launch, &b->mitigations_launch, 0, true);
-	set(diff, "snp.mitigations.current", &a->mitigations_current, &b->mitigations_current, 0, true);
-	texts(diff, "snp.advisories", &a->advisories, &b->advisories, true);
+	set(diff, "snp.tcb_fields", &a->tcb_fields, &b->tcb_fields, (UINT64_C(1) << TCB_FIELDS) - 1, true, &fields);
+	set(diff, "snp.mitigations.launch", &a->mitigations_launch, &b->mitigations_launch, 0, true, &numbers);
+	set(diff, "snp.mitigations.current", &a->mitigations_current, &b->mitigations_current, 0, true, &numbers);
+	set(diff, "snp.advisories", &a->advisories, &b->advisories, 0, true, &bulletins);
 	version(diff, "snp.firmware_min", &a->firmware_min, &b->firmware_min);
 	permission(diff, "snp.provisional_firmware", a->provisional_firmware != POLICY_FALSE, b->provisional_firmware != POLICY_FALSE);
 }

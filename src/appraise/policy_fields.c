@@ -10,7 +10,8 @@
 #include "base/text.h"
 
 #define LABEL_MAX 256       /* a label is shown in one line of a table */
-#define POLICY_ITEM_MAX 256 /* csp_id and advisories: AMD uses about 40 */
+#define POLICY_ITEM_MAX 256 /* csp_id: AMD uses about 40 */
+#define CHOICES_TEXT_MAX 400 /* all bulletins have 250; it must fit into an error */
 
 /* "snp.measurement[3]", printable whatever the document holds. */
 static void path_text(const struct policy_path *path, char *to, size_t size)
@@ -122,7 +123,7 @@ int policy_read_string(struct policy_reader *reader, struct json_object *value, 
 
 int policy_read_choice(struct policy_reader *reader, struct json_object *value, const char *const *names, size_t count, size_t *ret)
 {
-	char list[200] = "";
+	char list[CHOICES_TEXT_MAX] = "";
 	const char *text;
 	size_t used = 0;
 	int r;

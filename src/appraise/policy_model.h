@@ -109,7 +109,7 @@ struct policy {
 	struct policy_set tcb_fields; /* mask of 1 << enum policy_tcb_field; not stated: all four */
 
 	struct policy_set mitigations_launch, mitigations_current;
-	struct policy_texts advisories;
+	struct policy_set advisories; /* bits in the order of advisories_names() */
 	enum policy_tri provisional_firmware, masked_chip_id;
 
 	struct policy_tpm tpm;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "appraise/advisories.h"
 #include "appraise/floors.h"
 
 /* A list of names into a mask; `bit_of` tells the bit of names[i]. */
@@ -54,6 +55,17 @@ static int read_tcb_fields(struct policy_reader *reader, struct json_object *val
 	static const unsigned bits[TCB_FIELDS] = {TCB_REPORTED, TCB_COMMITTED, TCB_CURRENT, TCB_LAUNCH};
 
 	return read_set(reader, value, policy_tcb_fields, bits, TCB_FIELDS, to);
+}
+
+static int read_advisories(struct policy_reader *reader, struct json_object *value, void *to)
+{
+	const char *names[ADVISORIES_MAX];
+	unsigned bits[ADVISORIES_MAX];
+	size_t count = advisories_names(names);
+
+	for (size_t i = 0; i < count; i++)
+		bits[i] = (unsigned)i;
+	return read_set(reader, value, names, bits, count, to);
 }
 
 static int read_u32(struct policy_reader *reader, struct json_object *value, void *to)
@@ -154,7 +166,7 @@ int policy_read_snp(struct policy_reader *reader, struct json_object *value, voi
 		{"tcb_min", policy_read_tcb_min, 0, MEMBER_OPTIONAL},
 		{"tcb_fields", read_tcb_fields, offsetof(struct policy, tcb_fields), MEMBER_OPTIONAL},
 		{"mitigations", read_mitigations, 0, MEMBER_OPTIONAL},
-		{"advisories", policy_read_texts, offsetof(struct policy, advisories), MEMBER_OPTIONAL},
+		{"advisories", read_advisories, offsetof(struct policy, advisories), MEMBER_OPTIONAL},
 		{"firmware_min", policy_read_version3, offsetof(struct policy, firmware_min), MEMBER_OPTIONAL},
 		{"provisional_firmware", policy_read_tri, offsetof(struct policy, provisional_firmware), MEMBER_OPTIONAL},
 		{"masked_chip_id", policy_read_tri, offsetof(struct policy, masked_chip_id), MEMBER_OPTIONAL},

@@ -103,3 +103,6 @@ int output_exit_of(int error);
 
 /* Prints a JSON object as an indented table of "name  value" lines, for people. */
 void output_table(FILE *out, struct json_object *object, int indent);
+
+/* Prints what advisories_to_json() made: a line for each bulletin, and below it what decides. */
+void output_advisories(FILE *out, struct json_object *advisories);

@@ -113,3 +113,21 @@ void output_table(FILE *out, struct json_object *object, int indent)
 		fprintf(out, "\n");
 	}
 }
+
+void output_advisories(FILE *out, struct json_object *advisories)
+{
+	struct json_object *items = json_get_array(advisories, "items");
+
+	fprintf(out, "AMD's bulletins (data of %s; * marks numbers that were not read in the bulletin itself):\n", json_get_text(advisories, "date", NULL));
+	for (size_t i = 0; i < json_object_array_length(items); i++) {
+		struct json_object *item = json_object_array_get_idx(items, i);
+		const char *why = json_get_text(item, "why", NULL), *fix = json_get_text(item, "fix", NULL);
+		bool second_hand = false;
+
+		(void)json_get_bool(item, "second_hand", &second_hand);
+		fprintf(out, "  %-12s %-13s%c %s\n", json_get_text(item, "advisory", NULL), json_get_text(item, "state", NULL), second_hand ? '*' : ' ',
+			json_get_text(item, "title", NULL));
+		if (why)
+			fprintf(out, "%29s %s%s%s\n", "", why, fix ? ": " : "", fix ? fix : "");
+	}
+}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "appraise/advisories.h"
 #include "appraise/appraise.h"
 #include "base/files.h"
 #include "cli/cli.h"
@@ -23,6 +24,29 @@ int policy_read_report(const char *path, struct snp_report *ret)
 	return EXIT_YES;
 }
 
+/* Takes `advisories`. */
+static int print(const struct policy *policy, const char *report, const struct verdict *verdict, struct json_object *advisories, bool json)
+{
+	JSON_AUTO owned = advisories;
+	struct json_object *object;
+
+	if (!owned)
+		return output_error(EXIT_INTERNAL, "out of memory");
+	if (!json) {
+		printf("policy \"%s\" against %s (not verified):\n", policy_name(policy), report);
+		verdict_print(verdict, stdout, true, output_colour(stdout));
+		output_advisories(stdout, owned);
+		return verdict_exit(verdict);
+	}
+	object = json_object_new_object();
+	if (json_add_text(object, "policy", policy_name(policy)) < 0 || json_add_bool(object, "verified", false) < 0 ||
+		json_add(object, "findings", verdict_to_json(verdict)) < 0 || json_add(object, "advisories", json_object_get(owned)) < 0) {
+		(void)json_object_put(object);
+		return output_error(EXIT_INTERNAL, "out of memory");
+	}
+	return output_json(object, verdict_exit(verdict));
+}
+
 int policy_explain_main(int argc, char **argv)
 {
 	bool json = false;
@@ -38,7 +62,6 @@ int policy_explain_main(int argc, char **argv)
 	static struct snp_verified verified;
 	static struct claims claims;
 	struct error error = ERROR_NULL;
-	struct json_object *object;
 	POLICY_AUTO policy = NULL;
 	char **files;
 	int count, r;
@@ -59,16 +82,5 @@ int policy_explain_main(int argc, char **argv)
 	claims_from_verified(&claims, &verified, time(NULL));
 	if (appraise(policy, &claims, &verdict) < 0)
 		return output_error(EXIT_INTERNAL, "out of memory");
-	if (!json) {
-		printf("policy \"%s\" against %s (not verified):\n", policy_name(policy), report);
-		verdict_print(&verdict, stdout, true, output_colour(stdout));
-		return verdict_exit(&verdict);
-	}
-	object = json_object_new_object();
-	if (json_add_text(object, "policy", policy_name(policy)) < 0 || json_add_bool(object, "verified", false) < 0 ||
-		json_add(object, "findings", verdict_to_json(&verdict)) < 0) {
-		(void)json_object_put(object);
-		return output_error(EXIT_INTERNAL, "out of memory");
-	}
-	return output_json(object, verdict_exit(&verdict));
+	return print(policy, report, &verdict, advisories_to_json(&claims, policy_tcb_field_mask(policy)), json);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "appraise/advisories.h"
+#include "appraise/answer.h"
 #include "appraise/appraise.h"
 #include "base/files.h"
 #include "base/text.h"
@@ -22,7 +24,7 @@ struct verify_options {
 	bool fetch;
 	struct option_hex64 report_data;
 	struct option_time time;
-	bool strict, json;
+	bool advisories, strict, json;
 	const char *file;
 };
 
@@ -36,6 +38,7 @@ struct verify_run {
 	int64_t now;
 	struct verdict verdict;
 	struct snp_verified verified;
+	struct claims claims;
 	bool appraised;
 };
 
@@ -66,6 +69,7 @@ static int parse(int argc, char **argv, struct verify_options *to)
 		{"report-data", 0, OPTION_HEX64, &to->report_data, "HEX", "the 64 bytes that REPORT_DATA must have"},
 		{"trust", 0, OPTION_TEXTS, &to->trust, "PEM", "another root, for this call"},
 		{"time", 0, OPTION_TIME, &to->time, "RFC3339", "judge certificates at this time instead of now"},
+		{"advisories", 0, OPTION_FLAG, &to->advisories, NULL, "say of each AMD bulletin whether it is fixed there"},
 		{"strict", 0, OPTION_FLAG, &to->strict, NULL, "warnings are errors (exit 4)"},
 		{"json", 0, OPTION_FLAG, &to->json, NULL, "print one JSON object"},
 	};
@@ -213,6 +217,7 @@ static int verify(struct verify_run *run, struct error *error)
 		return r;
 	if (!subject.report_data_done)
 		check_report_data(run);
+	run->claims = subject.claims;
 	/* Claims of evidence that is not genuine mean nothing: there is nothing to appraise. */
 	if (!run->policy || verdict_exit(&run->verdict) == EXIT_EVIDENCE)
 		return 0;
@@ -229,44 +234,26 @@ static void make_strict(struct verdict *verdict)
 	}
 }
 
-static int add_answer(struct json_object *object, struct verify_run *run, int exit_code)
-{
-	const char *signer = run->verified.signer == SNP_SIGNER_VLEK ? "vlek" : "vcek";
-	bool genuine = exit_code == EXIT_YES || exit_code == EXIT_POLICY;
-	int r;
-
-	r = json_add_text(object, "file", run->options.file);
-	if (r == 0)
-		r = json_add_text(object, "verdict", exit_code == EXIT_YES ? "yes" : "no");
-	if (r == 0)
-		r = json_add_u64(object, "exit", (uint64_t)exit_code);
-	if (r == 0)
-		r = json_add_bool(object, "genuine", genuine);
-	if (r == 0)
-		r = json_add_bool(object, "appraised", run->appraised);
-	if (r == 0 && run->policy)
-		r = json_add_text(object, "policy", policy_name(run->policy));
-	if (r == 0 && genuine)
-		r = json_add_text(object, "product", snp_product_name(run->verified.product));
-	if (r == 0 && genuine)
-		r = json_add_text(object, "signer", signer);
-	if (r == 0 && genuine)
-		r = json_add_text(object, "trust", run->verified.operator_trust ? run->verified.trust_text : "AMD");
-	if (r == 0)
-		r = json_add(object, "findings", verdict_to_json(&run->verdict));
-	if (r == 0 && run->verified.report.version)
-		r = json_add(object, "report", snp_report_to_json(&run->verified.report));
-	return r;
-}
-
 static int print_json(struct verify_run *run, int exit_code)
 {
+	const struct answer answer = {run->options.file, run->policy, run->appraised, &run->verdict, &run->verified,
+		run->options.advisories ? &run->claims : NULL};
 	struct json_object *object = json_object_new_object();
 
-	if (add_answer(object, run, exit_code) == 0)
+	if (answer_to_json(object, &answer) == 0)
 		return output_json(object, exit_code);
 	(void)json_object_put(object);
 	return output_error(EXIT_INTERNAL, "out of memory");
+}
+
+static int print_advisories(const struct verify_run *run)
+{
+	JSON_AUTO advisories = advisories_to_json(&run->claims, policy_tcb_field_mask(run->policy));
+
+	if (!advisories)
+		return -ENOMEM;
+	output_advisories(stdout, advisories);
+	return 0;
 }
 
 static int print_text(struct verify_run *run, int exit_code)
@@ -275,6 +262,8 @@ static int print_text(struct verify_run *run, int exit_code)
 	bool colour = output_colour(stdout);
 
 	verdict_print(&run->verdict, stdout, true, colour);
+	if (options->advisories && exit_code != EXIT_EVIDENCE && print_advisories(run) < 0)
+		return output_error(EXIT_INTERNAL, "out of memory");
 	if (!options->report_data.given)
 		printf("REPORT_DATA: NOT CHECKED (give --report-data)\n");
 	if (exit_code != EXIT_EVIDENCE && run->verified.operator_trust)

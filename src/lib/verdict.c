@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "appraise/answer.h"
 #include "base/json.h"
 #include "lib/handle.h"
 
@@ -76,43 +77,14 @@ const char *sevattest_verdict_json(const struct sevattest_verdict *verdict)
 	return verdict ? verdict->json : NULL;
 }
 
-/* What is proven, and only then. */
-static int add_proven(struct json_object *to, const struct snp_verified *verified)
-{
-	int r = json_add_text(to, "product", snp_product_name(verified->product));
-
-	if (r == 0)
-		r = json_add_text(to, "signer", verified->signer == SNP_SIGNER_VLEK ? "vlek" : "vcek");
-	return r < 0 ? r : json_add_text(to, "trust", verified->operator_trust ? verified->trust_text : "AMD");
-}
-
-static int add_answer(struct json_object *to, const struct sevattest_verdict *verdict, const struct sevattest *handle)
-{
-	int r = json_add_text(to, "verdict", verdict->outcome == SEVATTEST_YES ? "yes" : "no");
-
-	if (r == 0)
-		r = json_add_u64(to, "exit", (uint64_t)verdict->outcome);
-	if (r == 0)
-		r = json_add_bool(to, "genuine", verdict->outcome != SEVATTEST_NOT_GENUINE);
-	if (r == 0)
-		r = json_add_bool(to, "appraised", verdict->appraised);
-	if (r == 0 && handle->policy)
-		r = json_add_text(to, "policy", policy_name(handle->policy));
-	return r;
-}
-
 int sevattest_verdict_write(struct sevattest_verdict *verdict, const struct sevattest *handle, const struct snp_verified *verified)
 {
+	const struct answer answer = {
+		.policy = handle->policy, .appraised = verdict->appraised, .verdict = &verdict->findings, .verified = verified};
 	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
 	JSON_AUTO object = json_object_new_object();
-	int r = object ? add_answer(object, verdict, handle) : -ENOMEM;
+	int r = object ? answer_to_json(object, &answer) : -ENOMEM;
 
-	if (r == 0 && verdict->outcome != SEVATTEST_NOT_GENUINE)
-		r = add_proven(object, verified);
-	if (r == 0)
-		r = json_add(object, "findings", verdict_to_json(&verdict->findings));
-	if (r == 0 && verified->report.version)
-		r = json_add(object, "report", snp_report_to_json(&verified->report));
 	if (r == 0)
 		r = json_write(&text, object);
 	if (r < 0)

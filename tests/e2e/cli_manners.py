@@ -24,8 +24,8 @@ def run(arguments, stdin=b""):
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def expect(name, arguments, code, out=None, err=None, stdin=b""):
-    """out and err: a text that must stand there; "" demands nothing there."""
+def expect(name, arguments, code, out=None, err=None, stdin=b"", unwanted=None):
+    """out and err: a text that must stand there; "" demands nothing there. unwanted: a text that must not."""
     global count
     count += 1
     got, stdout, stderr = run(arguments, stdin)
@@ -37,6 +37,8 @@ def expect(name, arguments, code, out=None, err=None, stdin=b""):
             bad.append(f"{stream} is not empty: {text[:200]!r}")
         elif wanted and wanted not in text:
             bad.append(f"{stream} does not say {wanted!r}: {text[:300]!r}")
+    if unwanted and unwanted in stdout:
+        bad.append(f"standard output says {unwanted!r}")
     if "--json" in arguments and stdout:
         try:
             if len(stdout.splitlines()) != 1 or not isinstance(json.loads(stdout), dict):
@@ -103,6 +105,12 @@ def policies(folder):
     expect("denied", ["verify", REPORT, *CHAIN, "--policy", policy(products=["Turin"])], 4, "products")
     expect("not genuine, not appraised", ["verify", REPORT, "--policy", policy()], 3, "Nothing was appraised")
     expect("malformed", ["verify", REPORT, *CHAIN, "--policy", policy(vmpl={"max": 9})], 2, "", "snp.vmpl.max")
+    expect("advisories", ["verify", REPORT, *CHAIN, "--advisories"], 0, "AMD-SB-3019")
+    expect("advisories, JSON", ["verify", REPORT, *CHAIN, "--advisories", "--json"], 0, '"advisories":{"date":')
+    expect("no advisories of what is not genuine", ["verify", REPORT, "--advisories", "--json"], 3, '"genuine":false', unwanted='"advisories"')
+    expect("advisory that is fixed", ["verify", REPORT, *CHAIN, "--policy", policy(advisories=["AMD-SB-3019"])], 0, "matches policy")
+    expect("advisory that is not provable", ["verify", REPORT, *CHAIN, "--policy", policy(advisories=["AMD-SB-3045"])], 4, "AMD-SB-3045 not provable")
+    expect("unknown advisory", ["verify", REPORT, *CHAIN, "--policy", policy(advisories=["AMD-SB-1"])], 2, "", "AMD-SB-3019")
     expect("check", ["policy", "check", policy(), "--json"], 0, '"valid":true')
     expect("check strict", ["policy", "check", policy(), "--strict"], 2, "warning.os_identity")
     expect("check malformed", ["policy", "check", policy(x=1)], 2, "", "line 1")
@@ -121,6 +129,7 @@ def policies(folder):
     expect("unknown template", ["policy", "new", "--template", "x"], 2, "", "azure")
     expect("new without anything", ["policy", "new"], 2, "", "--from")
     expect("explain", ["policy", "explain", path, "--report", REPORT], 0, "measurement")
+    expect("explain advisories", ["policy", "explain", path, "--report", REPORT], 0, "AMD-SB-3019")
     expect("explain without a report", ["policy", "explain", path], 2, "", "--report")
 
 

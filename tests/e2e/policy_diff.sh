@@ -97,12 +97,23 @@ def diff(a, b):
     return [(row["member"], row["effect"]) for row in out["changes"]]
 
 
+# Sets are named, not numbered.
+NAMED = [("snp.products", ["Turin"], "Milan, Genoa", "Turin"), ("snp.signer", ["vcek", "vlek"], "vcek", "vcek, vlek"), ("snp.signer", [], "vcek", "none"),
+         ("snp.tcb_fields", ["reported", "launch"], "reported, current", "reported, launch"), ("snp.mitigations.launch", [1, 63], "bit 1", "bit 1, bit 63"),
+         ("snp.advisories", ["AMD-SB-3019", "AMD-SB-3020"], "AMD-SB-3020", "AMD-SB-3019, AMD-SB-3020"), ("snp.products", None, "Milan, Genoa", "not checked")]
+
 wrong = 0
 for path, value, member, effect in ROWS:
     other = changed(path, value)
     got, back = diff(BASE, other), diff(other, BASE)
     if got != [(member, effect)] or back != [(member, OPPOSITE[effect])]:
         print(f"{path} = {str(value)[:60]}: {got} and back {back}, expected {member} {effect}")
+        wrong += 1
+for path, value, before, after in NAMED:
+    subprocess.run([sevattest, "policy", "diff", write("a.json", BASE), write("b.json", changed(path, value)), "--json"], stdout=open(f"{folder}/out", "w"))
+    rows = json.load(open(f"{folder}/out"))["changes"]
+    if [(row["before"], row["after"]) for row in rows] != [(before, after)]:
+        print(f"{path}: {rows}, expected {before} -> {after}")
         wrong += 1
 for path, value in SAME:
     got = diff(BASE, changed(path, value))

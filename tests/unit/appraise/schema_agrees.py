@@ -37,6 +37,10 @@ def main():
         schema = json.load(file)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
+    with open(f"{root}/conf/advisories.json", encoding="utf-8") as file:
+        bulletins = sorted(json.load(file)["advisories"])
+    if schema["properties"]["snp"]["properties"]["advisories"]["items"]["enum"] != bulletins:
+        sys.exit("the schema's bulletins are not those of conf/advisories.json")
     vectors = os.environ.get("SEVATTEST_VECTORS", "")
     sets = {
         "templates": glob.glob(f"{root}/conf/policies/*.json"),
