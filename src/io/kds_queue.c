@@ -352,7 +352,7 @@ void kds_queue_done(struct kds_queue *queue, const char *path, enum kds_outcome 
 	}
 	answered(queue, lane, now_ms, random);
 	if (outcome == KDS_OUTCOME_BAD && ++entry->bad_count < KDS_QUEUE_BAD_ANSWERS_MAX) {
-		entry->until_ms = now_ms + jittered(KDS_QUEUE_DOWN_MIN_MS << entry->bad_count, random);
+		entry->until_ms = now_ms + jittered((uint64_t)KDS_QUEUE_DOWN_MIN_MS << entry->bad_count, random);
 		return;
 	}
 	if (outcome == KDS_OUTCOME_GOOD)
