@@ -44,11 +44,12 @@ static int read_evidence(const char *path, struct evidence *evidence, struct snp
 }
 
 /* What the evidence brings itself is kept too, and not asked for. A broken table is the host's doing: as if there were none. */
-static int fetch_file(struct fetch_job *job, const char *path, const char *directory, struct error *error)
+static int fetch_file(const struct fetch_job *common, const char *path, const char *directory, struct error *error)
 {
 	CLEANUP(evidence_deinit) struct evidence evidence = {.kind = EVIDENCE_NONE};
 	CLEANUP(verdict_deinit) struct verdict verdict = VERDICT_NULL;
 	CLEANUP(snp_certs_deinit) struct snp_certs certs;
+	struct fetch_job job = *common;
 	struct certs_stored stored;
 	struct snp_report report;
 	int r;
@@ -62,8 +63,8 @@ static int fetch_file(struct fetch_job *job, const char *path, const char *direc
 	r = certs_store(directory, &certs, NULL, &stored, error);
 	if (r)
 		return output_exit_of(r);
-	job->report = &report;
-	r = fetch_report(job, &certs, error);
+	job.report = &report;
+	r = fetch_report(&job, &certs, error);
 	if (r)
 		error_prefix(error, "%s", path);
 	return r;
