@@ -20,7 +20,7 @@ static void print_row(const char *name, const char *value, const char *help)
 {
 	char left[64];
 
-	(void)snprintf(left, sizeof(left), "%s%s%s", name, value ? " " : "", value ? value : "");
+	(void)snprintf(left, sizeof(left), "%s%s%s", name, value && value[0] != '[' ? " " : "", value ? value : "");
 	(void)printf("  --%-*s%s\n", HELP_COLUMN - 2, left, help);
 }
 
@@ -33,6 +33,13 @@ static void print_help(const struct program *program)
 	print_row("version", NULL, "the version");
 }
 
+static int has_value(const struct program_option *option)
+{
+	if (!option->value)
+		return no_argument;
+	return option->value[0] == '[' ? optional_argument : required_argument;
+}
+
 static void make_table(const struct program *program, struct option *table)
 {
 	size_t n = program->option_count;
@@ -40,7 +47,7 @@ static void make_table(const struct program *program, struct option *table)
 	for (size_t i = 0; i < n; i++) {
 		const struct program_option *option = &program->options[i];
 
-		table[i] = (struct option){option->name, option->value ? required_argument : no_argument, NULL, VALUE_BASE + (int)i};
+		table[i] = (struct option){option->name, has_value(option), NULL, VALUE_BASE + (int)i};
 	}
 	table[n] = (struct option){"help", no_argument, NULL, VALUE_HELP};
 	table[n + 1] = (struct option){"version", no_argument, NULL, VALUE_VERSION};

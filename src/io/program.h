@@ -10,9 +10,9 @@
 /* One row per option; --help and --version need none. */
 struct program_option {
 	const char *name;  /* long name, without dashes */
-	const char *value; /* what it takes, for --help; NULL: a flag */
+	const char *value; /* what it takes, for --help; "[=FILE]" when it may be left out; NULL: a flag */
 	const char *help;
-	const char **to; /* the value, or for a flag its name; untouched when not given */
+	const char **to; /* the value, without one `name`, this very pointer; untouched when not given */
 };
 
 struct program {

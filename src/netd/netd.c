@@ -4,14 +4,11 @@
  * nothing but that daemon's socket. It holds no key, opens no TCP port, and connects to no port but those of its origins.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <netdb.h>
 #include <nss.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +17,7 @@
 #include "base/secret.h"
 #include "io/agent_conf.h"
 #include "io/notify.h"
+#include "io/program.h"
 #include "io/sandbox.h"
 #include "io/socket.h"
 #include "netd/serve.h"
@@ -30,50 +28,27 @@
 static const char *arg_agent;
 static const char *arg_broker;
 
-static void print_help(void)
-{
-	(void)printf("sevattest-netd: carries requests to configured origins\n\n"
-		     "  --agent[=FILE]            the guest's side: configuration (" AGENT_CONF_FILE ")\n"
-		     "  --broker[=FILE]           the key broker's side: configuration (" BROKER_CONF_FILE ")\n"
-		     "  --help                    this text\n"
-		     "  --version                 the version\n");
-}
+static const struct program_option options[] = {
+	{"agent", "[=FILE]", "the guest's side: configuration (" AGENT_CONF_FILE ")", &arg_agent},
+	{"broker", "[=FILE]", "the key broker's side: configuration (" BROKER_CONF_FILE ")", &arg_broker},
+};
+
+static const struct program program = {
+	"sevattest-netd", "carries requests to configured origins", SEVATTEST_VERSION, options, ARRAY_SIZE(options)};
 
 /* 0: go on; else the exit code plus one. */
 static int parse_options(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"agent", optional_argument, NULL, 'a'},
-		{"broker", optional_argument, NULL, 'b'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
+	int r = program_options(&program, argc, argv);
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'a':
-			arg_agent = optarg ? optarg : AGENT_CONF_FILE;
-			break;
-		case 'b':
-			arg_broker = optarg ? optarg : BROKER_CONF_FILE;
-			break;
-		case 'h':
-			print_help();
-			return EXIT_YES + 1;
-		case 'v':
-			(void)printf("sevattest-netd %s\n", SEVATTEST_VERSION);
-			return EXIT_YES + 1;
-		default:
-			return EXIT_USAGE + 1;
-		}
-	}
-	if (optind < argc || !arg_agent == !arg_broker) {
-		(void)fprintf(stderr, "sevattest-netd: give one of --agent and --broker, and nothing else\n");
-		return EXIT_USAGE + 1;
-	}
-	return 0;
+	if (arg_agent == options[0].name)
+		arg_agent = AGENT_CONF_FILE;
+	if (arg_broker == options[1].name)
+		arg_broker = BROKER_CONF_FILE;
+	if (r || !arg_agent != !arg_broker)
+		return r;
+	(void)fprintf(stderr, "sevattest-netd: give one of --agent and --broker\n");
+	return EXIT_USAGE + 1;
 }
 
 /* Everything that lives as long as the program. */
@@ -88,32 +63,6 @@ struct netd {
 	bool configured; /* what fails before is the user's to mend */
 };
 
-static int listen_on(struct netd *netd, struct error *error)
-{
-	int r = socket_inherited("net", &netd->listen_fd);
-
-	if (r != -ENOENT)
-		return r ? error_set(error, r, "inherited socket net: %s", strerror(-r)) : 0;
-	r = socket_listen_unix(netd->config.socket, 0660, &netd->listen_fd, error);
-	netd->own_socket = r == 0;
-	return r;
-}
-
-/* Signals reach only the descriptor; threads inherit the mask. */
-static int open_signals(int *ret_fd)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -errno;
-	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return *ret_fd < 0 ? -errno : 0;
-}
-
 static int prepare(struct netd *netd, struct error *error)
 {
 	int r = netd_config_read(arg_agent ? arg_agent : arg_broker, arg_agent != NULL, &netd->config, error);
@@ -126,9 +75,9 @@ static int prepare(struct netd *netd, struct error *error)
 	if (r)
 		return r;
 	netd->configured = true;
-	r = listen_on(netd, error);
+	r = program_listen_unix("net", netd->config.socket, &netd->listen_fd, &netd->own_socket, error);
 	if (!r)
-		r = open_signals(&netd->stop_fd);
+		r = program_signals(false, &netd->stop_fd);
 	netd->notify_fd = notify_open();
 	tzset(); /* reads a file */
 	/* The other name services are libraries that the C library would load later: executable memory, which the sandbox refuses. */
