@@ -1,61 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sevattest show: what is in this file. Decodes and judges nothing but the form. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "appraise/policy.h"
 #include "base/files.h"
-#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/show.h"
+#include "luks/header.h"
+#include "measure/ovmf.h"
 
 #define FILES_MAX 256
+#define FILE_MAX POLICY_TEXT_MAX /* the largest policy, and the largest firmware image */
 
 /* Fills `object` for one kind of content; the exit code says whether its form is right. */
 typedef int (*show_fn)(struct bytes data, struct json_object *object, struct verdict *verdict);
 
-static int show_report(struct bytes data, struct json_object *object, struct verdict *verdict)
-{
-	struct snp_report report;
-	int r;
-
-	if (snp_report_decode(data, &report) != 0)
-		return -EBADMSG;
-	r = json_add_text(object, "kind", "report");
-	if (r == 0)
-		r = json_add(object, "report", snp_report_to_json(&report));
-	(void)snp_report_check(&report, data, verdict); /* the findings say it */
-	return r;
-}
-
-static int show_policy(struct bytes data, struct json_object *object, struct verdict *verdict)
-{
-	struct error error = ERROR_NULL;
-	POLICY_AUTO policy = NULL;
-	int r;
-
-	r = json_add_text(object, "kind", "policy");
-	if (r < 0)
-		return r;
-	r = policy_read(data, &policy, &error);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0) {
-		verdict_fail(verdict, "policy", FINDING_EVIDENCE, "%s", error_text(&error));
-		return json_add_text(object, "error", error_text(&error));
-	}
-	policy_warnings(policy, verdict);
-	r = json_add_text(object, "name", policy_name(policy));
-	return r < 0 ? r : json_add_text(object, "os_identity", policy_os_identity(policy));
-}
-
-/* A policy states "os_identity"; everything else in JSON is evidence, or nothing of ours. */
+/* A policy states "os_identity", a broker's answer "token"; everything else in JSON is evidence, or nothing of ours. */
 static int show_json(struct bytes data, struct json_object *object, struct verdict *verdict)
 {
 	struct error error = ERROR_NULL;
 	JSON_AUTO document = NULL;
+	size_t token_size = 0;
+	const char *token;
 	int r;
 
 	r = json_read(data, &document, &error);
@@ -67,12 +37,26 @@ static int show_json(struct bytes data, struct json_object *object, struct verdi
 	}
 	if (json_get(document, "os_identity") || json_get_object(document, "snp"))
 		return show_policy(data, object, verdict);
+	token = json_get_text(document, "token", &token_size);
+	if (token && show_is_token(bytes_of(token, token_size)))
+		return show_token(bytes_of(token, token_size), object, verdict);
 	return show_evidence(data, object, verdict);
 }
 
+/* Those first that have a mark of their own; a certificate table has none and comes last. */
 static show_fn function_of(struct bytes data)
 {
-	switch (input_recognise(data)) {
+	enum input_kind kind = input_recognise(data);
+
+	if (luks_looks_like(data))
+		return show_luks;
+	if (ovmf_looks_like(data))
+		return show_ovmf;
+	if (show_is_token(data))
+		return show_token;
+	if ((kind == INPUT_TABLE || kind == INPUT_UNKNOWN) && show_is_event_log(data))
+		return show_event_log;
+	switch (kind) {
 	case INPUT_REPORT:
 		return show_report;
 	case INPUT_JSON:
@@ -90,6 +74,30 @@ static show_fn function_of(struct bytes data)
 	return NULL;
 }
 
+/* Of a disk only the headers are read: both copies, at most. */
+static int read_disk(const char *path, struct buf *data, struct error *error)
+{
+	FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : buf_reserve(data, 2 * LUKS_HEADER_MAX);
+
+	if (r == 0)
+		r = fd_read_all(fd, data->data, 2 * LUKS_HEADER_MAX);
+	if (r < 0)
+		return error_set(error, r, "%s: %s", path, strerror(-r));
+	data->size = 2 * LUKS_HEADER_MAX;
+	return luks_looks_like(buf_view(data)) ? 0 : error_set(error, -EFBIG, "%s: too large for any of our objects, and no LUKS disk", path);
+}
+
+static int read_object(const char *path, struct buf *data, struct error *error)
+{
+	int r = file_read(path, FILE_MAX, data, error);
+
+	if (r != -EFBIG || strcmp(path, "-") == 0)
+		return r;
+	error_clear(error);
+	return read_disk(path, data, error);
+}
+
 static int show_file(const char *path, struct json_object *object, struct verdict *verdict)
 {
 	CLEANUP(buf_deinit) struct buf data = BUF_NULL;
@@ -97,7 +105,7 @@ static int show_file(const char *path, struct json_object *object, struct verdic
 	show_fn function;
 	int r;
 
-	r = file_read(path, POLICY_TEXT_MAX, &data, &error);
+	r = read_object(path, &data, &error);
 	if (r < 0)
 		return output_error(EXIT_USAGE, "show: %s", error_text(&error));
 	function = function_of(buf_view(&data));
@@ -108,7 +116,8 @@ static int show_file(const char *path, struct json_object *object, struct verdic
 		r = json_add(object, "findings", verdict_to_json(verdict));
 	if (r == -EBADMSG || (r == 0 && !function))
 		return output_error(EXIT_EVIDENCE,
-			"show: %s: none of our objects: no report (1184 bytes), evidence, certificate, table, CRL or policy", path);
+			"show: %s: none of our objects: no report (1184 bytes), evidence, certificate, table, CRL, policy, token, firmware, event log or LUKS2 disk",
+			path);
 	if (r < 0 || verdict->out_of_memory)
 		return output_error(EXIT_INTERNAL, "out of memory");
 	for (size_t i = 0; i < verdict->count; i++) {
@@ -118,12 +127,33 @@ static int show_file(const char *path, struct json_object *object, struct verdic
 	return EXIT_YES;
 }
 
+/* A line for each thing in words: what it is, its value, what that means. A policy's have no value. */
+static void print_explained(struct json_object *explained)
+{
+	for (size_t i = 0; i < json_object_array_length(explained); i++) {
+		struct json_object *item = json_object_array_get_idx(explained, i);
+		const char *field = json_get_text(item, "field", NULL), *value = json_get_text(item, "value", NULL);
+
+		if (field)
+			printf("  %-40s %-10s %s\n", field, value, json_get_text(item, "meaning", NULL));
+		else
+			printf("  %-40s %s\n", json_get_text(item, "check", NULL), json_get_text(item, "demands", NULL));
+	}
+}
+
 static void print_text(const char *path, struct json_object *object, const struct verdict *verdict)
 {
+	JSON_AUTO explained = json_object_get(json_get_array(object, "explained"));
+
 	printf("%s:\n", path);
 	json_object_object_del(object, "file");
 	json_object_object_del(object, "findings");
+	json_object_object_del(object, "explained");
 	output_table(stdout, object, 2);
+	if (explained) {
+		printf("  in words:\n");
+		print_explained(explained);
+	}
 	verdict_print(verdict, stdout, false, output_colour(stdout));
 }
 
@@ -132,8 +162,8 @@ int show_main(int argc, char **argv)
 	bool json = false;
 	const struct cli_option options[] = {{"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object"}};
 	const struct cli_usage usage = {"show FILE... [OPTIONS]",
-		"Prints what is in a file, recognised by its content: a report, evidence, certificates, a certificate table, a CRL, a "
-		"policy.",
+		"Prints what is in a file, recognised by its content: a report, evidence, certificates, a certificate table, a CRL,\n"
+		"a policy, a token, an OVMF firmware image, a TPM event log, the headers of a LUKS2 disk.",
 		options, ARRAY_SIZE(options), 1, FILES_MAX};
 	JSON_AUTO all = json_object_new_array();
 	struct json_object *object;

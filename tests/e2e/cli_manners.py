@@ -3,8 +3,10 @@
 """Manners of `sevattest` at its seams: exit codes, one object with --json, messages on standard error, bad input of every kind.
 
 Environment: SEVATTEST the program, SEVATTEST_VECTORS the folder of vectors. Exit 77: there are no vectors."""
+import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -133,6 +135,44 @@ def policies(folder):
     expect("explain without a report", ["policy", "explain", path], 2, "", "--report")
 
 
+TOKEN = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (b'{"alg":"ES256"}', b'{"sub":"x"}', bytes(64)))
+HOSTILE_HCL = next((f"hostile/{name}" for name in sorted(os.listdir(os.path.join(VECTORS, "hostile"))) if name.startswith("hcl-")), "") if os.path.isdir(VECTORS) else ""
+
+
+def luks_disks():
+    """A disk that cryptsetup made: both copies, one of them damaged, a disk larger than any other object, LUKS1."""
+    if not shutil.which("cryptsetup"):
+        print("note: no cryptsetup, so no LUKS disk was shown")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        disk, key = os.path.join(folder, "disk"), os.path.join(folder, "key")
+        with open(key, "wb") as file:
+            file.write(bytes(32))
+
+        def make(kind, size):
+            with open(disk, "wb") as file:
+                file.truncate(size)
+            subprocess.run(["cryptsetup", "luksFormat", "-q", "--type", kind, "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--label", "data", disk, key]
+                           if kind == "luks2" else ["cryptsetup", "luksFormat", "-q", "--type", kind, "--iter-time", "1", disk, key], check=True, timeout=60)
+
+        make("luks2", 40 << 20)
+        uuid = subprocess.run(["cryptsetup", "luksUUID", disk], check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+        shown = json.loads(expect("LUKS2 disk", ["show", disk, "--json"], 0, f'"uuid":"{uuid}"'))
+        copies = [(one["copy"], one["seqid"], one["label"], one["metadata"]["segments"]["0"]["type"]) for one in shown["headers"]]
+        if copies != [("primary", copies[0][1], "data", "crypt"), ("secondary", copies[0][1], "data", "crypt")]:
+            failures.append(f"LUKS2 disk: {copies}")
+        for place, check in ((0x4000 + 0x1000, "luks.secondary"), (0x1000, "luks.primary")):
+            with open(disk, "r+b") as file:
+                file.seek(place)
+                file.write(b"[")
+            expect(f"LUKS2 disk, {check} damaged", ["show", disk], 3, check)
+        make("luks1", 8 << 20)
+        expect("LUKS1 disk", ["show", disk], 3, "LUKS version 1")
+        with open(disk, "wb") as file:
+            file.truncate(40 << 20)
+        expect("a large file of nothing", ["show", disk], 2, "", "no LUKS disk")
+
+
 def show():
     expect("report", ["show", REPORT], 0, "measurement")
     expect("certificate", ["show", VEK, "--json"], 0, '"certificates"')
@@ -145,6 +185,21 @@ def show():
     expect("broken table", ["show", "hostile/table-overlapping.bin"], 3, "cert.table")
     expect("broken certificate", ["show", "hostile/certs-vek-truncated.vek.der"], 3, "cert.parse")
     expect("version 1", ["show", "reports/v1-unknown-vcek-vmpl0-azure-aci-c0b201f6.bin"], 3, "report.version")
+    expect("report in words", ["show", REPORT], 0, "debugging is off")
+    expect("TCB in words", ["show", REPORT], 0, "counted per silicon line")
+    expect("in words, JSON", ["show", REPORT, "--json"], 0, '"field":"platform_info.smt"')
+    expect("policy in words", ["show", os.path.join(HERE, "..", "..", "conf", "policies", "kvm.json"), "--json"], 0, '"demands":"debugging is off"')
+    expect("firmware", ["show", "measure/images/virtee-ovmf-amdsev-suffix.bin", "--json"], 0, '"type":"SNP_KERNEL_HASHES"')
+    expect("broken firmware", ["show", "measure/images/bad-section-overlap.fd", "--json"], 3, "bad-section")
+    expect("event log", ["show", "eventlogs/go-tpm-tools-rhel8-uefi.bin", "--json"], 0, '"secure_boot":"on"')
+    expect("old event log", ["show", "eventlogs/go-tpm-tools-debian-10.bin", "--json"], 0, "SHA-1 only")
+    expect("broken event log", ["show", "hostile/eventlog-truncated.bin"], 3, "eventlog.parse")
+    expect("HCL report", ["show", "hcl/snp-12afe089.bin", "--json"], 0, '"hcl":{"version"')
+    expect("altered HCL report", ["show", HOSTILE_HCL], 3, "hcl.")
+    expect("token", ["show", "-", "--json"], 0, '"payload":{"sub":"x"}', stdin=TOKEN + b"\n")
+    expect("token in a broker's answer", ["show", "-", "--json"], 0, '"verified":false', stdin=b'{"token":"' + TOKEN + b'"}')
+    expect("broken token", ["show", "-"], 3, "token", stdin=b"eyJ." + TOKEN[3:].split(b".", 1)[1])
+    luks_disks()
     expect("garbage", ["show", "-"], 3, "", "none of our objects", stdin=b"\xff" * 100)
     expect("empty", ["show", "-"], 3, "", stdin=b"")
     expect("invalid UTF-8", ["show", "-"], 3, stdin=b'{"a":"\xff\xfe"}')
