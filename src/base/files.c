@@ -45,11 +45,10 @@ static int read_some(int fd, void *to, size_t size, size_t *ret)
 	return 0;
 }
 
-int file_read(const char *path, size_t max, struct buf *ret, struct error *error)
+static int read_all(int fd, const char *path, size_t max, struct buf *ret, struct error *error)
 {
 	CLEANUP(buf_deinit) struct buf out = BUF_NULL;
-	FD_AUTO fd = -1;
-	int r = open_in(path, &fd, error);
+	int r = 0;
 
 	while (r == 0) {
 		size_t n = 0;
@@ -71,6 +70,27 @@ int file_read(const char *path, size_t max, struct buf *ret, struct error *error
 	*ret = out;
 	out = (struct buf)BUF_NULL;
 	return 0;
+}
+
+int file_read(const char *path, size_t max, struct buf *ret, struct error *error)
+{
+	FD_AUTO fd = -1;
+	int r = open_in(path, &fd, error);
+
+	return r ? r : read_all(fd, path, max, ret, error);
+}
+
+int file_read_regular(const char *path, size_t max, struct buf *ret, struct error *error)
+{
+	/* Without O_NONBLOCK the open of a pipe waits for somebody who writes. */
+	FD_AUTO fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+	struct stat info;
+
+	if (fd < 0 || fstat(fd, &info) < 0)
+		return error_set(error, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(info.st_mode))
+		return error_set(error, -EINVAL, "%s: not a file", path);
+	return read_all(fd, path, max, ret, error);
 }
 
 /* systemd 254 and later hand a credential over as root's, with an access list for the service's user that shows as the group's bits. */

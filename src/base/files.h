@@ -12,7 +12,12 @@
 /* Reads at most `max` bytes; "-" is standard input. 0, or -errno with the path in `error`; -EFBIG past max. */
 int file_read(const char *path, size_t max, struct buf *ret, struct error *error) MUST_CHECK;
 /*
- * The same into the secure heap. Refuses a file that others may read (mode & 0077; of a file of root and group root
+ * The same of a regular file only, and not through a symbolic link: for a folder that others may write. Never waits, as the open of a pipe
+ * would. -EINVAL for anything else.
+ */
+int file_read_regular(const char *path, size_t max, struct buf *ret, struct error *error) MUST_CHECK;
+/*
+ * As file_read(), into the secure heap. Refuses a file that others may read (mode & 0077; of a file of root and group root
  * the group may read) with a message, unless `any_mode`.
  */
 int file_read_secret(const char *path, size_t max, bool any_mode, struct secret *ret, struct error *error) MUST_CHECK;

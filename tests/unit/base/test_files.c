@@ -30,6 +30,31 @@ static int read_secret_of(mode_t mode, uid_t uid, gid_t gid)
 	return r;
 }
 
+/* What a folder may hold that others write: only a file is read, and nothing is waited for. */
+START_TEST(only_regular_files)
+{
+	CLEANUP(buf_deinit) struct buf data = BUF_NULL;
+	char folder[] = "/tmp/test_files.XXXXXX", file[64], link[64], pipe[64];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(file, sizeof(file), "%s/file", folder);
+	(void)snprintf(link, sizeof(link), "%s/link", folder);
+	(void)snprintf(pipe, sizeof(pipe), "%s/pipe", folder);
+	ck_assert_int_eq(file_write(file, bytes_of_text("text"), 0600, NULL), 0);
+	ck_assert_int_eq(symlink(file, link), 0);
+	ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+	ck_assert_int_eq(file_read(link, 16, &data, NULL), 0);
+	ck_assert_int_eq(file_read_regular(file, 4, &data, NULL), 0);
+	ck_assert(bytes_equal(buf_view(&data), bytes_of_text("text")));
+	ck_assert_int_eq(file_read_regular(file, 3, &data, NULL), -EFBIG);
+	ck_assert_int_eq(file_read_regular(link, 16, &data, NULL), -ELOOP);
+	ck_assert_int_eq(file_read_regular(pipe, 16, &data, NULL), -EINVAL);
+	ck_assert_int_eq(file_read_regular(folder, 16, &data, NULL), -EINVAL);
+	ck_assert_int_eq(unlink(link) | unlink(pipe) | unlink(file) | rmdir(folder), 0);
+	ck_assert_int_eq(file_read_regular(file, 16, &data, NULL), -ENOENT);
+}
+END_TEST
+
 START_TEST(secret_file_is_private)
 {
 	static const mode_t open_to_others[] = {0640, 0604, 0620, 0602, 0610, 0601, 0644};
@@ -56,6 +81,7 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
+	tcase_add_test(tests, only_regular_files);
 	tcase_add_test(tests, secret_file_is_private);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
