@@ -37,6 +37,7 @@ struct broker {
 	uint32_t net_id, evidence_id;
 	struct certs_job *certs;
 	struct evidence evidence;
+	char certs_why[ERROR_TEXT_MAX]; /* why its chain is not complete */
 	uint8_t report_data[64];
 	broker_done *done;
 	void *context;
@@ -319,7 +320,7 @@ static void submit_evidence(struct broker *broker, bool complete)
 		return;
 	}
 	if (r == CHECK_E_NO_CHAIN) {
-		fail(broker, BROKER_NO_EVIDENCE, "%s", error_text(&error));
+		fail(broker, BROKER_NO_EVIDENCE, "%s: %s", error_text(&error), broker->certs_why);
 		return;
 	}
 	if (!r)
@@ -337,6 +338,7 @@ static void on_certs(void *context, bool complete, const char *why)
 	struct broker *broker = context;
 
 	broker->certs = NULL;
+	(void)snprintf(broker->certs_why, sizeof(broker->certs_why), "%s", complete ? "" : why);
 	if (!complete)
 		log_warning("evidence without a complete chain: %s", why);
 	submit_evidence(broker, complete);

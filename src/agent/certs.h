@@ -3,7 +3,7 @@
 /*
  * The certificates that the host did not give: from the cache, else from AMD's key service through netd. The cache holds a file for each chip
  * and TCB and one for each product's intermediates, so that a machine that booted once boots again while the key service is away. What comes
- * from either is worth nothing until it chains to a pin.
+ * from any of them is worth nothing until it chains to a pin: only such a chain is kept.
  */
 #include "agent/core.h"
 

@@ -32,7 +32,7 @@ int kds_cache_get(const char *directory, const struct kds_object *object, int64_
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_size == 0)
 		return -ENOENT;
-	r = file_read(path, KDS_ANSWER_MAX, ret, NULL);
+	r = file_read_regular(path, KDS_ANSWER_MAX, ret, NULL);
 	if (!r && ret_age)
 		*ret_age = st.st_mtime < now ? now - st.st_mtime : 0;
 	return r;
