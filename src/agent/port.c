@@ -30,6 +30,7 @@ struct port {
 	bool one_shot;
 	struct frame_link *link;
 	sd_event_source *source;
+	unsigned links; /* made so far: a callback may have ended one and made another at the same address */
 	uint32_t last_id;
 	struct request requests[PORT_REQUESTS_MAX];
 };
@@ -158,7 +159,7 @@ static int take_answers(struct port *port)
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
 	struct port *port = context;
-	const struct frame_link *link = port->link;
+	const unsigned links = port->links;
 	short events = (short)((revents & EPOLLIN ? POLLIN : 0) | (revents & EPOLLOUT ? POLLOUT : 0) | (revents & EPOLLHUP ? POLLHUP : 0) |
 			       (revents & EPOLLERR ? POLLERR : 0));
 	int r, taken;
@@ -167,7 +168,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *contex
 	(void)fd;
 	r = frame_link_work(port->link, events);
 	taken = take_answers(port);
-	if (port->link != link)
+	if (!port->link || port->links != links)
 		return 0; /* it has ended */
 	if (taken || r)
 		lose(port, taken ? taken : -ECONNRESET);
@@ -195,6 +196,7 @@ static int connect_now(struct port *port)
 	r = frame_link_new(&port->link, fd, port->accept);
 	if (r)
 		return r;
+	port->links++;
 	r = sd_event_add_io(port->event, &port->source, fd, EPOLLIN, on_io, port);
 	fd = -1;
 	if (r < 0) {
@@ -204,16 +206,19 @@ static int connect_now(struct port *port)
 	return 0;
 }
 
+/*
+ * The other end tells its own time-outs, before ours: one that is silent past them is broken. The connection goes, and with it what it never
+ * answered, or those would fill the table of requests that wait for an answer.
+ */
 static int on_timeout(sd_event_source *source, uint64_t usec, void *context)
 {
-	struct request *request = context;
-	struct port *port = request->port;
+	struct port *port = ((struct request *)context)->port;
 
 	(void)source;
 	(void)usec;
-	if (port->one_shot)
-		drop_link(port);
-	finish(request, -ETIMEDOUT, bytes_of(NULL, 0));
+	if (!port->one_shot)
+		log_error("%s: no answer in time: connection closed", port->path);
+	lose(port, -ETIMEDOUT);
 	return 0;
 }
 

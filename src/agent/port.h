@@ -16,7 +16,7 @@
 struct port;
 
 /*
- * `r` is 0 and `payload` the answer's, valid during the call; or -ETIMEDOUT, -ECONNRESET (lost before the answer), -EPROTO (the other end
+ * `r` is 0 and `payload` the answer's, valid during the call; or -ETIMEDOUT (then all that is under way), -ECONNRESET (lost before the answer), -EPROTO (the other end
  * does not keep to the rules). Never called from within port_ask(). It may ask and cancel, but not free the port.
  */
 typedef void port_done(void *context, int r, struct bytes payload);
