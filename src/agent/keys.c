@@ -150,6 +150,18 @@ int keys_accept(struct keys *keys, struct key *key, const struct agent_config *c
 	return 0;
 }
 
+void keys_expire(struct keys *keys, uint64_t now_ms, uint64_t age_ms)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		struct key *key = keys->items[i];
+
+		if (key->state != KEY_GOOD || now_ms - key->tried_ms < age_ms)
+			continue;
+		drop_value(keys, key);
+		key->state = KEY_UNKNOWN;
+	}
+}
+
 void keys_drop(struct keys *keys)
 {
 	for (size_t i = 0; i < keys->count; i++) {

@@ -63,5 +63,7 @@ enum {
 int keys_accept(struct keys *keys, struct key *key, const struct agent_config *config, struct secret *value, uint64_t version, int64_t now)
 	MUST_CHECK;
 void keys_refuse(struct keys *keys, struct key *key, const char *why, int64_t now);
+/* Forgets the values that came `age_ms` or longer before `now_ms` (monotonic). */
+void keys_expire(struct keys *keys, uint64_t now_ms, uint64_t age_ms);
 /* Forgets every value, and every refusal: nothing is known any more. Versions stay. */
 void keys_drop(struct keys *keys);

@@ -174,11 +174,18 @@ static void plan_retry(struct life *life, enum broker_class class, unsigned retr
 	uint64_t ms = (uint64_t)classes[class].wait_ms << (life->failures > SHIFT_MAX ? SHIFT_MAX : life->failures);
 
 	ms = jitter(ms > most ? most : ms);
+	/* Whoever says so may be netd alone: not for longer than the operator allows. */
 	if (ms < (uint64_t)retry_after * 1000)
-		ms = (uint64_t)retry_after * 1000;
+		ms = most > (uint64_t)retry_after * 1000 ? (uint64_t)retry_after * 1000 : most;
 	life->failures++;
 	life->next_attempt = clock_now() + (int64_t)(ms / 1000);
 	start_timer(life, &life->retry_timer, ms, on_retry);
+}
+
+/* A key lives as long as the proof under which it came, not as long as one that is claimed later: no release was signed for that. */
+static void expire_keys(struct life *life)
+{
+	keys_expire(&life->keys, clock_monotonic_ms(), VALID_INTERVALS * life->core->config->settings.reattest * 1000);
 }
 
 static int on_reattest(sd_event_source *source, uint64_t usec, void *context)
@@ -188,6 +195,7 @@ static int on_reattest(sd_event_source *source, uint64_t usec, void *context)
 	(void)source;
 	(void)usec;
 	stop_timer(&life->reattest_timer);
+	expire_keys(life);
 	life->want_handshake = true;
 	kick(life);
 	return 0;
@@ -467,9 +475,11 @@ void life_begin(struct life *life)
 int life_want(struct life *life, const char *resource, struct key **ret)
 {
 	uint64_t now = clock_monotonic_ms();
-	int r = keys_get(&life->keys, resource, ret);
 	struct key *key;
+	int r;
 
+	expire_keys(life);
+	r = keys_get(&life->keys, resource, ret);
 	if (r)
 		return r;
 	key = *ret;
