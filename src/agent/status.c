@@ -17,6 +17,7 @@
 struct status_connection {
 	struct status_server *server;
 	struct frame_link *link; /* NULL: free */
+	uint64_t used;           /* by the count of the server */
 	sd_event_source *source;
 };
 
@@ -26,6 +27,7 @@ struct status_server {
 	const struct credentials *credentials;
 	int listen_fd, notify_fd;
 	sd_event_source *listener;
+	uint64_t uses;
 	struct status_connection connections[STATUS_CONNECTIONS_MAX];
 	char line[AGENT_STATUS_LINE_MAX];
 	struct agent_status_credential rows[AGENT_MAPS_MAX];
@@ -58,12 +60,8 @@ int status_new(struct core *core, int listen_fd, int notify_fd, struct status_se
 
 static void drop(struct status_connection *connection)
 {
-	struct status_server *server = connection->server;
-
 	connection->source = sd_event_source_disable_unref(connection->source);
 	connection->link = frame_link_free(connection->link);
-	if (server->listener)
-		(void)sd_event_source_set_enabled(server->listener, SD_EVENT_ON);
 }
 
 struct status_server *status_free(struct status_server *server)
@@ -175,6 +173,8 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 	int r = frame_link_work(connection->link, events);
 	int answered = answer(connection);
 
+	connection->used = ++connection->server->uses;
+
 	(void)fd;
 	if (!r && !answered)
 		r = frame_link_work(connection->link, 0);
@@ -187,24 +187,35 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 	return 0;
 }
 
+/* A free one, else the one that has been silent for longest: whoever holds them all locks nobody out. */
+static struct status_connection *make_room(struct status_server *server)
+{
+	struct status_connection *oldest = &server->connections[0];
+
+	for (size_t i = 0; i < STATUS_CONNECTIONS_MAX; i++) {
+		struct status_connection *connection = &server->connections[i];
+
+		if (!connection->link)
+			return connection;
+		if (connection->used < oldest->used)
+			oldest = connection;
+	}
+	drop(oldest);
+	return oldest;
+}
+
 static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *context)
 {
 	struct status_server *server = context;
-	struct status_connection *connection = NULL;
-	int accepted;
+	struct status_connection *connection;
+	int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+	(void)source;
 	(void)revents;
-	for (size_t i = 0; i < STATUS_CONNECTIONS_MAX && !connection; i++) {
-		if (!server->connections[i].link)
-			connection = &server->connections[i];
-	}
-	if (!connection) {
-		(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-		return 0;
-	}
-	accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (accepted < 0)
 		return 0;
+	connection = make_room(server);
+	connection->used = ++server->uses;
 	if (frame_link_new(&connection->link, accepted, FRAME_BIT(FRAME_STATUS_REQUEST))) {
 		(void)close(accepted);
 		return 0;
