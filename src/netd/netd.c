@@ -96,7 +96,7 @@ static int narrow(const struct netd *netd, struct error *error)
 		{"/run/connman", false},
 	};
 	uint16_t ports[NETD_ORIGINS_MAX + 1] = {53}; /* answers of the name service that do not fit into a datagram */
-	struct sandbox_state state;
+	struct sandbox_state state = {.seccomp = false};
 	size_t count = 1;
 	int r;
 
