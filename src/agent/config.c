@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "io/agent_conf.h"
 
@@ -257,6 +258,17 @@ const uint8_t *agent_config_key_check(const struct agent_config *config, const c
 			return config->key_checks[i].digest;
 	}
 	return NULL;
+}
+
+void agent_config_warn(const struct agent_config *config)
+{
+	for (size_t i = 0; i < config->map_count && !config->broker_key; i++) {
+		const struct agent_map *map = &config->maps[i];
+
+		if (!agent_config_key_check(config, map->resource))
+			log_warning("%s/%s: neither BrokerKey= nor a KeyCheck= for %s: whoever owns sevattest-netd chooses this key", map->unit, map->id,
+				map->resource);
+	}
 }
 
 static bool same_text(const char *a, const char *b)

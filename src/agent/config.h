@@ -72,5 +72,7 @@ DEFINE_CLEANUP(struct agent_config *, agent_config_free)
 const char *agent_config_resource(const struct agent_config *config, const char *unit, const char *id);
 /* The digest that KeyCheck= gives for a resource, or NULL. */
 const uint8_t *agent_config_key_check(const struct agent_config *config, const char *resource);
+/* Says in the log for which resources nothing but netd's TLS tells whose key comes: neither BrokerKey= nor KeyCheck=. */
+void agent_config_warn(const struct agent_config *config);
 /* Does everything that keys and sessions depend on stand as before? Then a reload may keep them. */
 bool agent_config_same_source(const struct agent_config *a, const struct agent_config *b);

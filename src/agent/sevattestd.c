@@ -116,6 +116,7 @@ static int renew_life(struct agent *agent)
 	r = life_new(core, on_changed, agent, &life);
 	if (r)
 		return r;
+	agent_config_warn(core->config);
 	credentials_set_life(agent->credentials, life);
 	status_set_sources(agent->status, life, agent->credentials);
 	agent->life = life_free(agent->life);
