@@ -7,13 +7,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/files.h"
@@ -185,23 +183,4 @@ int socket_peer(int fd, pid_t *ret_pid, uid_t *ret_uid, gid_t *ret_gid)
 	*ret_uid = peer.uid;
 	*ret_gid = peer.gid;
 	return 0;
-}
-
-int socket_inherited(const char *name, int *ret_fd)
-{
-	char **names = NULL;
-	int count = sd_listen_fds_with_names(0, &names);
-	int r = -ENOENT;
-
-	if (count < 0)
-		return count;
-	for (int i = 0; i < count; i++) {
-		if (r && strcmp(names[i], name) == 0) {
-			*ret_fd = SD_LISTEN_FDS_START + i;
-			r = 0;
-		}
-		free(names[i]);
-	}
-	free(names);
-	return r;
 }

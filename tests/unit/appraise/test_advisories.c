@@ -262,6 +262,35 @@ END_TEST
 	"{\"version\":1,\"name\":\"t\",\"os_identity\":\"unverified\",\"snp\":{\"guest_policy\":{\"debug\":false},\"advisories\":" list "}}"
 
 /* The member of a policy: one bulletin that is not fixed fails it, and so does one that is not provable; the reason names each. */
+/* The list for people and machines has every bulletin, each with a state, and with a reason unless it is fixed. */
+START_TEST(as_json)
+{
+	const char *names[ADVISORIES_MAX];
+	size_t count = advisories_names(names);
+	static struct claims claims;
+	struct json_object *items;
+	JSON_AUTO object = NULL;
+
+	claims = (struct claims){.product = SNP_MILAN, .line = SNP_LINE_MILAN};
+	claims.report.has_cpuid = true;
+	claims.report.version = 3;
+	object = advisories_to_json(&claims, 15);
+	ck_assert_str_eq(json_get_text(object, "date", NULL), advisories_date());
+	items = json_get_array(object, "items");
+	ck_assert_uint_eq(json_object_array_length(items), count);
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *item = json_object_array_get_idx(items, i);
+		const char *state = json_get_text(item, "state", NULL);
+		bool second_hand;
+
+		ck_assert_str_eq(json_get_text(item, "advisory", NULL), names[i]);
+		ck_assert(json_get_text(item, "title", NULL) && json_get_bool(item, "second_hand", &second_hand));
+		ck_assert(strcmp(state, "fixed") == 0 || json_get_text(item, "why", NULL));
+		ck_assert_str_ne(state, "fixed"); /* no firmware at all is old firmware */
+	}
+}
+END_TEST
+
 START_TEST(member)
 {
 	static const struct {
@@ -307,6 +336,7 @@ int main(void)
 	tcase_add_test(tcase, by_hand);
 	tcase_add_test(tcase, line_not_named);
 	tcase_add_test(tcase, member);
+	tcase_add_test(tcase, as_json);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
