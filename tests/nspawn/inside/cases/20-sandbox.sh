@@ -69,6 +69,12 @@ collect() { # MODE
 for unit in "${UNITS[@]}"; do
 	[ -x "hooks/$(sed -n 's|^ExecStart=[^ ]*/\([^ /]*\).*|\1|p' "/usr/lib/systemd/system/$unit")" ] || fail "the hooked program of $unit is missing"
 done
+# The hook is in these programs and in none that is installed.
+for program in hooks/sevattest*; do
+	[ -e "/usr/sbin/${program##*/}" ] || continue
+	equal "${program##*/} has the hook here, and not where it is installed" "1 0" \
+		"$(grep -c SEVATTEST_TEST_ACTS "$program") $(grep -c SEVATTEST_TEST_ACTS "/usr/sbin/${program##*/}")"
+done
 # Users that exist for a moment only must stay when the unit does not say so.
 for unit in sevattest-httpd-broker sevattest-httpd-agent sevattest-netd-agent sevattest-netd-broker; do printf 'u %s -\n' $unit; done | systemd-sysusers - || fail sysusers
 collect bare

@@ -13,13 +13,6 @@ certificate() { # NAME: a certificate of the CA in /etc/NAME.pem; its key goes t
 	rm "$T/$1.key"
 }
 
-# credential UNIT RESOURCE PATH [LINES]
-credential() {
-	printf '[credentials]\nMap = %s/tls-key %s\n' "$1" "$2" >"/etc/sevattest/agent.conf.d/40-$1.conf"
-	install -d "/etc/systemd/system/$1.d"
-	printf '[Service]\nLoadCredential=tls-key:/run/sevattest/credentials.sock\nBindReadOnlyPaths=%%d/tls-key:%s\n%b' "$3" "${4:-}" >"/etc/systemd/system/$1.d/90-key.conf"
-}
-
 certificate web
 certificate database
 version=$(ls /usr/lib/postgresql)
@@ -28,9 +21,10 @@ printf 'server {\n listen 127.0.0.1:8443 ssl;\n ssl_certificate /etc/web.pem;\n 
 	>/etc/nginx/conf.d/test.conf
 printf "ssl = on\nssl_cert_file = '/etc/database.pem'\nssl_key_file = '/etc/postgresql/database.key'\nlisten_addresses = '127.0.0.1'\n" \
 	>"/etc/postgresql/$version/main/conf.d/ssl.conf"
-credential nginx.service prod/web/key /etc/nginx/web.key
-# A credential is its unit's user's: pg_ctlcluster may start as root and change, the key must be for whom it changes to.
-credential "$postgresql" prod/database/key /etc/postgresql/database.key 'User=postgres\n'
+expect 0 "nginx shall have its key where it reads it" sevattest credential add nginx.service tls-key prod/web/key --as /etc/nginx/web.key
+expect 0 "and PostgreSQL" sevattest credential add "$postgresql" tls-key prod/database/key --as /etc/postgresql/database.key
+# A credential is its unit's user's. The unit starts as root and becomes this user by itself: the key must be for whom it becomes.
+printf '[Service]\nUser=postgres\n' >"/etc/systemd/system/$postgresql.d/90-user.conf"
 systemctl daemon-reload
 systemctl reload-or-restart sevattestd.service
 
