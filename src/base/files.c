@@ -179,6 +179,9 @@ int file_write(const char *path, struct bytes data, mode_t mode, struct error *e
 		return -ENOMEM;
 	}
 	r = write_temporary(temporary, data, mode);
+	/* A program that was killed here left it, and in a container the next one has the same process id. Only one writer has this name. */
+	if (r == -EEXIST && unlink(temporary) == 0)
+		r = write_temporary(temporary, data, mode);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0) {

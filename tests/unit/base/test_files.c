@@ -74,6 +74,34 @@ START_TEST(secret_file_is_private)
 }
 END_TEST
 
+/* What a killed program left under the name that this one takes for its own temporary file: a file, and a link to somebody's file. */
+START_TEST(stale_temporary)
+{
+	char folder[] = "/tmp/test_files.XXXXXX";
+	CLEANUP(buf_deinit) struct buf content = BUF_NULL;
+	struct error error = ERROR_NULL;
+	char path[64], temporary[96], victim[64];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/state", folder);
+	(void)snprintf(victim, sizeof(victim), "%s/victim", folder);
+	(void)snprintf(temporary, sizeof(temporary), "%s.%ld.new", path, (long)getpid());
+	ck_assert_int_eq(file_write(victim, bytes_of_text("victim"), 0600, &error), 0);
+	ck_assert_int_eq(file_write(temporary, bytes_of_text("half a sta"), 0600, &error), 0);
+	ck_assert_int_eq(file_write(path, bytes_of_text("one"), 0600, &error), 0);
+	ck_assert_int_eq(symlink(victim, temporary), 0);
+	ck_assert_int_eq(file_write(path, bytes_of_text("two"), 0600, &error), 0);
+	ck_assert_int_eq(file_read(path, 64, &content, &error), 0);
+	ck_assert(bytes_equal(buf_view(&content), bytes_of_text("two")));
+	ck_assert_int_eq(file_read(victim, 64, &content, &error), 0);
+	ck_assert(bytes_equal(buf_view(&content), bytes_of_text("victim")));
+	ck_assert_int_ne(access(temporary, F_OK), 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(unlink(victim), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("files");
@@ -83,6 +111,7 @@ int main(void)
 
 	tcase_add_test(tests, only_regular_files);
 	tcase_add_test(tests, secret_file_is_private);
+	tcase_add_test(tests, stale_temporary);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
