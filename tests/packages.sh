@@ -19,7 +19,7 @@ packages_missing() {
 
 # Installs what is missing; does nothing, and needs no right, where all is there.
 packages_install() {
-	local missing
+	local missing=()
 	mapfile -t missing < <(packages_missing "$@")
 	[ ${#missing[@]} -eq 0 ] && return 0
 	if [ "$(id -u)" -ne 0 ]; then
