@@ -2,6 +2,7 @@
 #include "broker/admin.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -20,13 +21,15 @@
 #include "io/socket.h"
 
 #define USERS_MAX 64
+#define THREADS 8 /* connections at once: one that stalls holds up nobody else */
 
 struct admin {
 	struct live_slot *slot;
 	int listen_fd;
 	int stop_fd;
-	bool started;
-	pthread_t thread;
+	pthread_mutex_t verbs; /* they run one at a time, whoever waits for whose bytes */
+	pthread_t threads[THREADS];
+	size_t started;
 	uid_t users[USERS_MAX];
 	size_t user_count;
 };
@@ -83,9 +86,10 @@ static void call_deinit(struct admin_call *call)
 }
 
 /* Receives what the verb wants and runs it. Exit code, or -errno when the connection is of no more use. */
-static int run_verb(int fd, uint32_t id, const struct admin_verb_row *verb, struct admin_call *call)
+static int run_verb(struct admin *admin, int fd, uint32_t id, const struct admin_verb_row *verb, struct admin_call *call)
 {
 	bool announced = false;
+	int exit;
 
 	(void)json_get_bool(call->request, "secret", &announced);
 	if (announced != verb->takes_secret) {
@@ -103,13 +107,16 @@ static int run_verb(int fd, uint32_t id, const struct admin_verb_row *verb, stru
 		if (r)
 			return r < 0 ? r : -EPROTO;
 	}
-	call->live = live_get(call->slot);
-	if (verb->needs_live && !call->live)
-		return error_set(&call->error, EXIT_REFUSED, "the broker has not been initialised: sevattest-broker init");
 	call->result = json_object_new_object();
 	if (!call->result)
 		return error_set(&call->error, EXIT_INTERNAL, "no memory");
-	return verb->function(call);
+	(void)pthread_mutex_lock(&admin->verbs);
+	call->live = live_get(call->slot);
+	exit = verb->needs_live && !call->live
+		       ? error_set(&call->error, EXIT_REFUSED, "the broker has not been initialised: sevattest-broker init")
+		       : verb->function(call);
+	(void)pthread_mutex_unlock(&admin->verbs);
+	return exit;
 }
 
 /* One request. 0 to go on with this connection. */
@@ -127,7 +134,7 @@ static int serve_request(struct admin *admin, int fd, pid_t pid, uid_t uid)
 		return r < 0 ? r : -EPROTO;
 	r = admin_parse(buf_view(&text), &call.request, &verb, &call.error);
 	if (r == 0)
-		exit = run_verb(fd, header.id, verb, &call);
+		exit = run_verb(admin, fd, header.id, verb, &call);
 	if (exit < 0)
 		return exit;
 	return answer(fd, header.id, &call, exit);
@@ -216,8 +223,13 @@ int admin_new(struct live_slot *slot, int listen_fd, struct admin **ret, struct 
 		return error_set(error, -ENOMEM, "no memory");
 	admin->slot = slot;
 	admin->listen_fd = listen_fd;
+	(void)pthread_mutex_init(&admin->verbs, NULL);
 	admin->stop_fd = eventfd(0, EFD_CLOEXEC);
-	r = admin->stop_fd < 0 ? error_set(error, -errno, "eventfd: %s", strerror(errno)) : find_users(admin, error);
+	/* Several threads wait for the same connection, and all but one find it gone. */
+	if (admin->stop_fd < 0 || fcntl(listen_fd, F_SETFL, O_NONBLOCK) < 0)
+		r = error_set(error, -errno, "admin.sock: %s", strerror(errno));
+	else
+		r = find_users(admin, error);
 	if (r) {
 		(void)admin_stop(admin);
 		return r;
@@ -228,11 +240,13 @@ int admin_new(struct live_slot *slot, int listen_fd, struct admin **ret, struct 
 
 int admin_start(struct admin *admin, struct error *error)
 {
-	int r = pthread_create(&admin->thread, NULL, run, admin);
+	while (admin->started < THREADS) {
+		int r = pthread_create(&admin->threads[admin->started], NULL, run, admin);
 
-	if (r)
-		return error_set(error, -r, "threads: %s", strerror(r));
-	admin->started = true;
+		if (r)
+			return error_set(error, -r, "threads: %s", strerror(r));
+		admin->started++;
+	}
 	return 0;
 }
 
@@ -242,10 +256,13 @@ struct admin *admin_stop(struct admin *admin)
 
 	if (!admin)
 		return NULL;
+	/* Nobody reads it, so that it wakes them all. */
 	if (admin->started && write(admin->stop_fd, &one, sizeof(one)) == (ssize_t)sizeof(one))
-		(void)pthread_join(admin->thread, NULL);
+		for (size_t i = 0; i < admin->started; i++)
+			(void)pthread_join(admin->threads[i], NULL);
 	if (admin->stop_fd >= 0)
 		(void)close(admin->stop_fd);
+	(void)pthread_mutex_destroy(&admin->verbs);
 	free(admin);
 	return NULL;
 }

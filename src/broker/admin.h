@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * admin.sock: what sevattest-broker(1) asks. One thread serves one connection after the other, so that changes come one at a time. A peer
+ * admin.sock: what sevattest-broker(1) asks. A few threads serve a connection each, but verbs run one at a time. A peer
  * that is neither root, nor the broker's own user, nor named by User= is closed at once; one that stalls is closed after ADMIN_TIMEOUT_S.
  *
  * A request is a FRAME_ADMIN_REQUEST with a JSON object: {"verb": "key-put", ...}; when it says "secret": true, a FRAME_ADMIN_SECRET with
@@ -55,5 +55,5 @@ struct admin;
 /* Looks up the users, which the sandbox would not allow later. `listen_fd` is borrowed. */
 int admin_new(struct live_slot *slot, int listen_fd, struct admin **ret, struct error *error) MUST_CHECK;
 int admin_start(struct admin *admin, struct error *error) MUST_CHECK;
-/* Ends the thread, if there is one: within ADMIN_TIMEOUT_S where a peer stalls. */
+/* Ends the threads, if there are any: within ADMIN_TIMEOUT_S where a peer stalls. */
 struct admin *admin_stop(struct admin *admin);

@@ -332,6 +332,22 @@ start
 ctl 0 "and as it was, all is well" audit --verify
 ctl 0 "key list" key list
 e2e_expect_text "app/db/newer"
+
+# Five operators who say nothing, and one who begins a frame, hold up nobody; and brokerd still ends when it is told.
+python3 -c 'import socket, sys, time
+peers = []
+for i in range(6):
+    peer = socket.socket(socket.AF_UNIX); peer.connect(sys.argv[1]); peers.append(peer)
+peers[5].send(b"\x40\x00")
+print("stalled", flush=True); time.sleep(60)' "$D/admin.sock" >"$D/stalled" &
+STALLED=$!
+E2E_PIDS+=("$STALLED")
+e2e_wait "$STALLED" "the silent operators" grep -q stalled "$D/stalled"
+before=$(date +%s%N)
+ctl 0 "key list beside operators who stall" key list
+took=$((($(date +%s%N) - before) / 1000000))
+[ "$took" -lt 5000 ] || e2e_fail "an operator waited $took ms for those who stall"
+e2e_stop "$STALLED"
 stop
 left=$(find "$D" -name '*.sock' -o -name '*.tmp*' -o -name '.*' -type f)
 [ -z "$left" ] || e2e_fail "left behind: $left"
