@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/crypto.h"
@@ -56,15 +55,14 @@ static bool legal_size(uint64_t size)
 /* Over the whole copy, the checksum's own field being zero. */
 static int check_sum(struct bytes copy, struct bytes stated, struct error *error)
 {
-	uint8_t digest[SHA256_SIZE], *image = malloc(copy.size);
-	int r;
+	CLEANUP(buf_deinit) struct buf image = BUF_NULL;
+	uint8_t digest[SHA256_SIZE];
+	int r = buf_append(&image, copy.data, copy.size);
 
-	if (!image)
-		return -ENOMEM;
-	memcpy(image, copy.data, copy.size);
-	memset(image + CHECKSUM_OFFSET, 0, CHECKSUM_FIELD);
-	r = sha256(digest, bytes_of(image, copy.size));
-	free(image);
+	if (r < 0)
+		return r;
+	memset(image.data + CHECKSUM_OFFSET, 0, CHECKSUM_FIELD);
+	r = sha256(digest, buf_view(&image));
 	if (r < 0)
 		return r;
 	if (memcmp(digest, stated.data, sizeof(digest)) != 0 || !bytes_all_zero(stated.data + sizeof(digest), CHECKSUM_FIELD - sizeof(digest)))
