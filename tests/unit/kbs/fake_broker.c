@@ -66,17 +66,22 @@ static int fake_grant(void *context, const char *resource, struct kbs_grant *ret
 {
 	struct fake_broker *fake = context;
 	int r = take(&fake->grant_result);
+	bool covered = false;
 
 	if (r)
 		return r;
 	for (size_t i = 0; i < FAKE_MAX && fake->grants[i].pattern; i++) {
 		if (!kbs_resource_matches(fake->grants[i].pattern, resource))
 			continue;
+		covered = true;
+		/* As in brokerd: a policy that does not load is left out. */
+		if (version_of(fake, fake->grants[i].policy) == 0)
+			continue;
 		(void)snprintf(ret->policies[ret->policy_count].name, KBS_POLICY_NAME_MAX, "%s", fake->grants[i].policy);
 		ret->policies[ret->policy_count].version = version_of(fake, fake->grants[i].policy);
 		ret->policy_count++;
 	}
-	return ret->policy_count ? 0 : KBS_OP_NONE;
+	return covered ? 0 : KBS_OP_NONE;
 }
 
 static int fake_fetch(void *context, const char *resource, struct kbs_resource_value *ret)

@@ -102,6 +102,18 @@ START_TEST(grant_of_another_policy)
 }
 END_TEST
 
+/* A grant is there, and none of its policies loads: one policy fewer is never one condition fewer. */
+START_TEST(grant_of_policies_that_do_not_load)
+{
+	talk.broker.grants[1] = (struct fake_grant){"other/key/one", "edited-in-the-store"};
+	talk.broker.resources[1] = (struct fake_resource){"other/key/one", "never", 1};
+	ck_assert_int_eq(talk_run(&talk, "other/key/one"), KBS_CLIENT_FAILED);
+	talk_expect_failure(&talk, KBS_CLIENT_REFUSED, "PolicyDeny");
+	ck_assert_uint_eq(talk.broker.fetched, 0);
+	ck_assert_int_eq(talk.broker.last_kind, KBS_AUDIT_DENIED);
+}
+END_TEST
+
 START_TEST(absent)
 {
 	ck_assert_int_eq(talk_run(&talk, "default/key/absent"), KBS_CLIENT_FAILED);
@@ -510,6 +522,7 @@ int main(void)
 	tcase_add_test(tests, only_attest);
 	tcase_add_test(tests, no_grant);
 	tcase_add_test(tests, grant_of_another_policy);
+	tcase_add_test(tests, grant_of_policies_that_do_not_load);
 	tcase_add_test(tests, absent);
 	tcase_add_test(tests, no_policy_passes);
 	tcase_add_test(tests, wrong_report_data);
