@@ -7,7 +7,7 @@
  */
 #include "agent/life.h"
 
-#define CREDENTIALS_MAX 64 /* FileDescriptorStoreMax= of the unit */
+#define CREDENTIALS_MAX 256 /* at most FileDescriptorStoreMax= of the unit */
 #define CREDENTIALS_FD_NAME "credential-" /* of connections in the store */
 
 struct credentials;
