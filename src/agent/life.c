@@ -13,8 +13,6 @@
 
 #define NEXT_BROKER_MS 1000      /* the next broker is started beside one that is silent (DESIGN, issue 4) */
 #define REFUSED_FRESH_MS 10000   /* who asks within this time after a refusal gets it again: the firmware throttles */
-#define REFUSED_RETRY_MS 30000   /* a refused machine tries again by itself */
-#define REFUSED_RETRY_MAX_MS 300000
 #define VALID_INTERVALS 2        /* a proof counts for twice Reattest=: one failed attempt harms nobody */
 #define SHIFT_MAX 16
 
@@ -48,22 +46,26 @@ struct life {
 	sd_event_source *next_timer, *retry_timer, *reattest_timer, *expiry_timer;
 };
 
-/* Which of two failures of one attempt counts: the more definite. And how long to wait before another. */
+/*
+ * Which of two failures of one attempt counts: the more definite. How long to wait before the next, doubled each time up to a most: to ask a
+ * network that is not up yet costs nothing, a report costs the firmware's patience.
+ */
 static const struct {
 	unsigned rank;
-	unsigned wait_ms;
+	unsigned wait_ms, most_ms;
 	bool stops_race; /* another broker cannot help */
 	const char *fix;
 } classes[] = {
-	[BROKER_GOOD] = {0, 0, false, NULL},
-	[BROKER_REFUSED] = {8, REFUSED_RETRY_MS, false, "compare the machine with the policy: sevattest policy explain; the broker's audit names the failed checks"},
-	[BROKER_KEY_REFUSED] = {7, 0, false, "check the resource's name in Map= and its grant at the broker"},
-	[BROKER_UNTRUSTED] = {6, 5000, false, "somebody between us and the broker, or BrokerKey= is not the key of this broker"},
-	[BROKER_NO_DEVICE] = {5, 30000, true, "sevattest doctor says what the machine lacks"},
-	[BROKER_NO_EVIDENCE] = {4, 5000, true, "sevattest-evidence's journal says what the hardware answered"},
-	[BROKER_BUSY] = {3, 2000, false, "the broker answers, but not now: look at its journal"},
-	[BROKER_UNREACHABLE] = {2, 500, false, "check Url=, CA= and the network; sevattest-netd's journal says more"},
-	[BROKER_INTERNAL] = {1, 5000, true, "the journal says more"},
+	[BROKER_GOOD] = {0, 0, 0, false, NULL},
+	[BROKER_REFUSED] = {8, 30000, 300000, false,
+		"compare the machine with the policy: sevattest policy explain; the broker's audit names the failed checks"},
+	[BROKER_KEY_REFUSED] = {7, 0, 0, false, "check the resource's name in Map= and its grant at the broker"},
+	[BROKER_UNTRUSTED] = {6, 5000, 60000, false, "somebody between us and the broker, or BrokerKey= is not the key of this broker"},
+	[BROKER_NO_DEVICE] = {5, 30000, 300000, true, "sevattest doctor says what the machine lacks"},
+	[BROKER_NO_EVIDENCE] = {4, 5000, 60000, true, "sevattest-evidence's journal says what the hardware answered"},
+	[BROKER_BUSY] = {3, 2000, 60000, false, "the broker answers, but not now: look at its journal"},
+	[BROKER_UNREACHABLE] = {2, 500, 10000, false, "check Url=, CA= and the network; sevattest-netd's journal says more"},
+	[BROKER_INTERNAL] = {1, 5000, 60000, true, "the journal says more"},
 };
 
 static void kick(struct life *life);
@@ -170,9 +172,12 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *context)
 
 static void plan_retry(struct life *life, enum broker_class class, unsigned retry_after)
 {
-	uint64_t most = class == BROKER_REFUSED ? REFUSED_RETRY_MAX_MS : life->core->config->settings.retry_max * 1000;
+	uint64_t most = classes[class].most_ms;
+	uint64_t configured = life->core->config->settings.retry_max * 1000;
 	uint64_t ms = (uint64_t)classes[class].wait_ms << (life->failures > SHIFT_MAX ? SHIFT_MAX : life->failures);
 
+	if (class != BROKER_REFUSED && most > configured)
+		most = configured;
 	ms = jitter(ms > most ? most : ms);
 	/* Whoever says so may be netd alone: not for longer than the operator allows. */
 	if (ms < (uint64_t)retry_after * 1000)

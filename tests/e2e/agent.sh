@@ -29,7 +29,14 @@ for key in db large; do
 	e2e_ctl grant add "prod/app/$key" prod >/dev/null || e2e_fail "grant add $key"
 done
 e2e_ctl key put prod/app/other "$D/db" >/dev/null || e2e_fail "key put other"
-MAPS=('[credentials]' 'Map = app.service/db prod/app/db' 'Map = app@1.service/large prod/app/large' 'Map = app.service/none prod/app/other')
+LONG=$(printf 'a%.0s' {1..73}).service # with "fou" the address that systemd makes has 108 bytes, all that there are
+MAPS=('[credentials]' 'Map = app.service/db prod/app/db' 'Map = app@1.service/large prod/app/large' 'Map = app.service/none prod/app/other'
+	"Map = $LONG/fou prod/app/db")
+
+ok() {
+	E2E_CHECKS=$((E2E_CHECKS + 1))
+	e2e_say "ok: $*"
+}
 
 # --- configurations that are refused
 bad_conf() { # WORDS LINES...
@@ -66,6 +73,10 @@ expect_key "$D/large" "a key in several parts"
 ask app@1.service large --pause 0.5
 expect_key "$D/large" "a key to a slow reader"
 expect_log "served app.service/db: prod/app/db, version 1"
+ask "$LONG" fou --name "ffffffffffffffff/unit/$LONG/fou"
+expect_key "$D/db" "an address of 108 bytes"
+ask "$LONG" fou --name "ffffffffffffffff/unit/$LONG/four"
+case $ANSWER in *"too long"*) ok "109 bytes are no address" ;; *) e2e_fail "109 bytes: $ANSWER" ;; esac
 
 # --- who is not who he says he is
 ask app.service none
@@ -84,7 +95,7 @@ expect_log "calls itself app.service but is in the control group of evil.service
 ANSWER=$(python3 "$TESTS/ask_credential.py" "$D/credentials.sock" app.service db --cgroup "$AGENT_CGROUP/evil.service/app.service")
 expect_answer refused "a group of that name below another unit's"
 ask app.service db --uid 65534
-case $ANSWER in *PermissionError*) e2e_say "ok: the socket is root's" ;; *) e2e_fail "an ordinary user could connect: $ANSWER" ;; esac
+case $ANSWER in *PermissionError*) ok "the socket is root's" ;; *) e2e_fail "an ordinary user could connect: $ANSWER" ;; esac
 chmod 666 "$D/credentials.sock"
 ask app.service db --uid 65534
 expect_answer refused "an ordinary user with a fitting address, in the unit's control group"
@@ -182,7 +193,7 @@ e2e_background httpd-again "$(e2e_program sevattest-httpd)" --config "$D/broker/
 E2E_HTTPD_PID=$E2E_PID
 wait "$waiting"
 e2e_same "$D/db" "$D/got"
-e2e_say "ok: held, then served when the broker came back"
+ok "held, then served when the broker came back"
 agent_restart "${MAPS[@]}" 'Prefetch = no'
 expect_log "attested by tsm"
 e2e_stop "$E2E_HTTPD_PID"
@@ -195,7 +206,7 @@ e2e_background httpd-third "$(e2e_program sevattest-httpd)" --config "$D/broker/
 E2E_HTTPD_PID=$E2E_PID
 wait "$waiting"
 e2e_same "$D/db" "$D/got"
-e2e_say "ok: held after it was taken, then served"
+ok "held after it was taken, then served"
 
 # --- certificates: from the key service where the host gave none, then from the cache with the key service away
 e2e_sim_set plat --aux empty
