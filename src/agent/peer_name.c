@@ -44,6 +44,14 @@ static bool number_valid(struct bytes number)
 	return true;
 }
 
+/* `from` fits: it was judged. */
+static void copy_text(char *to, struct bytes from)
+{
+	if (from.size)
+		memcpy(to, from.data, from.size);
+	to[from.size] = 0;
+}
+
 int peer_name_parse(struct bytes name, struct peer_name *ret)
 {
 	struct peer_name parsed;
@@ -66,10 +74,8 @@ int peer_name_parse(struct bytes name, struct peer_name *ret)
 		return PEER_NAME_E_UNIT;
 	if (!unit_credential_valid(id))
 		return PEER_NAME_E_ID;
-	memcpy(parsed.unit, unit.data, unit.size);
-	parsed.unit[unit.size] = 0;
-	memcpy(parsed.id, id.data, id.size);
-	parsed.id[id.size] = 0;
+	copy_text(parsed.unit, unit);
+	copy_text(parsed.id, id);
 	*ret = parsed;
 	return 0;
 }
@@ -116,8 +122,7 @@ static int path_unit(struct bytes path, char ret[static PEER_UNIT_MAX + 1])
 			part = bytes_from(part, 1);
 		if (!unit_name_valid(part))
 			return PEER_CGROUP_E_NONE;
-		memcpy(ret, part.data, part.size);
-		ret[part.size] = 0;
+		copy_text(ret, part);
 		return 0;
 	}
 	return PEER_CGROUP_E_NONE;

@@ -103,11 +103,13 @@ int evidence_frame_request_decode(struct bytes payload, struct evidence_frame_re
 {
 	struct evidence_frame_request request = {.vmpl = 0};
 	struct reader reader;
+	uint8_t vmpl;
 	int r;
 
 	reader_init(&reader, payload);
 	reader_copy(&reader, request.report_data, sizeof(request.report_data));
-	request.vmpl = (int8_t)reader_u8(&reader);
+	vmpl = reader_u8(&reader);
+	request.vmpl = vmpl == 0xff ? EVIDENCE_FRAME_VMPL_OWN : vmpl; /* i8: other negative numbers are past the limit */
 	request.provider = reader_bytes(&reader, reader_u8(&reader));
 	if (!reader_done(&reader))
 		return EVIDENCE_FRAME_E_TRUNCATED;
