@@ -263,6 +263,8 @@ expect_key "$D/db" "the second broker, the first is silent"
 took=$((($(date +%s%N) - before) / 1000000))
 [ "$took" -ge 1000 ] && [ "$took" -lt 8000 ] || e2e_fail "it took $took ms: the next broker is started after one second"
 
+e2e_expect 1 "no sanitizer has spoken" grep -lE 'AddressSanitizer|runtime error' "$D"/agent.log "$D"/netd.log "$D"/evidence.log
+
 # --- what each program is linked with
 needs() { readelf -d "$(e2e_program "$1")" | grep NEEDED; }
 E2E_CHECKS=$((E2E_CHECKS + 1))

@@ -47,12 +47,16 @@ MAPS=('[credentials]' 'Map = app.service/small prod/app/small' 'Map = app.servic
 agent_conf "${MAPS[@]}" 'Prefetch = no'
 agent_start_evidence
 agent_start_netd
+before=$(date +%s%N)
 manager held -- "$SEVATTESTD" --config "$D/agent.conf"
 expect_log "attested by tsm" "$MANAGER_LOG"
+# Kills fall within twice the time that a start takes here, so that half of them fall into answers.
+within=$(awk -v ns=$(($(date +%s%N) - before)) 'BEGIN {s = 2 * ns / 1e9; print s < 1.2 ? 1.2 : s}')
 e2e_stop "$E2E_HTTPD_PID"
 ask app.service small --timeout 30 &
 waiting=$!
-sleep 1.5 # it is taken, its key is being asked for
+e2e_wait_line "$D/held.out" "holds 1" "$AGENT_PID" # it is taken, its key is being asked for
+sleep 0.2
 kill -USR1 "$AGENT_PID"
 e2e_wait_line "$D/held.out" "ended 9 stored 1" "$AGENT_PID"
 expect_log "is taken over" "$MANAGER_LOG"
@@ -96,7 +100,7 @@ done
 
 # --- at seeded moments, while four services ask all the time
 agent_conf 'Reattest = 2' "${MAPS[@]}"
-manager seeded --kills "$KILLS" --seed "$SEED" --within 1.2 -- "$SEVATTESTD" --config "$D/agent.conf"
+manager seeded --kills "$KILLS" --seed "$SEED" --within "$within" -- "$SEVATTESTD" --config "$D/agent.conf"
 asker() { # NUMBER
 	local id=small got
 	mkdir -p "$AGENT_CGROUP/app.service"
@@ -119,9 +123,10 @@ wait "${askers[@]}"
 e2e_stop "$AGENT_PID"
 sort "$D"/answers.? | uniq -c >"$D/answers"
 sed 's/^/  answers: /' "$D/answers"
+e2e_expect 1 "no sanitizer has spoken" grep -lE 'AddressSanitizer|runtime error' "$D/seeded.log" "$D/held.log"
 e2e_expect 0 "seed $SEED: $KILLS kills" grep -c "^ended 9" "$D/seeded.out"
 [ "$(cat "$D/last.out")" -ge "$KILLS" ] || e2e_fail "only $(cat "$D/last.out") kills of $KILLS"
 e2e_expect 1 "nothing but keys and refusals in $(cat "$D"/answers.? | wc -l) answers" grep -vE '^ *[0-9]+ (key|refused)$' "$D/answers"
-[ "$(grep -c '^key' "$D"/answers.? | awk -F: '{n += $2} END {print n}')" -gt "$KILLS" ] || e2e_fail "hardly any key was served"
+[ "$(grep -c '^key' "$D"/answers.? | awk -F: '{n += $2} END {print n}')" -ge $((KILLS / 4)) ] || e2e_fail "hardly any key was served"
 
 e2e_end

@@ -81,6 +81,7 @@ class Manager:
         if fields.get("FDSTORE") == "1":
             self.store += [[fields.get("FDNAME", "stored"), fd] for fd in fds]
             self.stored += len(fds)
+            print(f"holds {len(self.store)}", flush=True)
         elif fields.get("FDSTOREREMOVE") == "1":
             self.remove(lambda name, _: name == fields.get("FDNAME"))
         for key in ("STATUS", "READY"):
