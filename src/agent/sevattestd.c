@@ -139,9 +139,9 @@ static int reload(struct agent *agent, struct error *error)
 		return r;
 	same = agent_config_same_source(old, fresh);
 	core->config = fresh;
-	r = same ? 0 : renew_life(agent);
-	if (!r)
-		r = credentials_reload(agent->credentials);
+	r = credentials_reload(agent->credentials);
+	if (!r && !same) /* last: a life holds on to the configuration that it was made with */
+		r = renew_life(agent);
 	if (r) {
 		core->config = old;
 		return r;
