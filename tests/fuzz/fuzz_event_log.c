@@ -2,7 +2,7 @@
 /*
  * The firmware's event log: what is read is inside the input, and a log that can be read to its end can be replayed and shown, or says why not.
  *
- * planted: reader read_digests
+ * planted: reader event_log_open
  */
 #include "fuzz.h"
 #include "tpm/event_log.h"
