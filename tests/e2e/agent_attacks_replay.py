@@ -24,6 +24,8 @@ def refused(lane, words, given):
     lane.set_net(given)
     lane.reload()
     wait_for("the reload", 10, lambda: "configuration read again" in lane.log())
+    # Where nothing has changed a reload keeps the keys until they are fetched again.
+    wait_for(f"{words!r} in the journal", 10, lambda: re.search(words, lane.log()))
     said, outcome = lane.attacked(words)
     lane.recover(at_once=True)
     lane.stop_agent()
