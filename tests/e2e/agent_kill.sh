@@ -108,7 +108,7 @@ asker() { # NUMBER
 		rm -f "$D/got.$1"
 		got=$(python3 "$TESTS/ask_credential.py" "$D/credentials.sock" app.service $id --cgroup "$AGENT_CGROUP/app.service" --out "$D/got.$1" --timeout 60 2>&1)
 		case $got in
-		key*) if cmp -s "$D/$id" "$D/got.$1"; then echo "key"; else echo "WRONG KEY"; fi ;;
+		key*) if cmp -s "$D/$id" "$D/got.$1"; then echo key; else echo "WRONG KEY for $id: $got, $(cmp "$D/$id" "$D/got.$1" 2>&1)"; fi ;;
 		*) echo "$got" ;;
 		esac
 		if [ $id = small ]; then id=large; else id=small; fi

@@ -117,9 +117,10 @@ class Manager:
             for _, fd in self.store:
                 poller.register(fd, 0)  # only its end
             ended = {fd for fd, events in poller.poll(5) if events & (select.POLLHUP | select.POLLERR)}
+            # Before the messages: they close descriptors and bring new ones by the same numbers.
+            self.remove(lambda _, fd: fd in ended)
             while select.select([self.notify], [], [], 0)[0]:
                 self.take_notification()
-            self.remove(lambda _, fd: fd in ended)
             if self.kill_at and time.monotonic() >= self.kill_at:
                 self.kill_at = None
                 self.kills -= 1
