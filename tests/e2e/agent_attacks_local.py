@@ -9,6 +9,8 @@ import time
 
 from agent_attacks_world import Broken, descriptors, raw_status, resident_kib, status_request, wait_for
 
+CONNECTIONS_MAX = 256  # CREDENTIALS_MAX of src/agent/credentials.h
+
 
 def evidence(given, words, **configuration):
     def run(lane):
@@ -75,7 +77,7 @@ def flood(hold):
         lane.expect_key(lane.ask(timeout=15))
         before, memory = descriptors(lane.agent.pid), resident_kib(lane.agent.pid)
         held = []
-        for i in range(100 if hold else 2000):
+        for i in range(CONNECTIONS_MAX + 100 if hold else 2000):
             sock = connect(lane, f"{secrets.randbits(64):x}/unit/app.service/db")
             if hold:
                 held.append(sock)
@@ -84,8 +86,8 @@ def flood(hold):
         client = lane.ask_start(timeout=30)
         time.sleep(0.5)
         lane.alive()
-        if descriptors(lane.agent.pid) > before + 64:
-            raise Broken(f"{descriptors(lane.agent.pid)} descriptors: more than 64 connections are taken")
+        if descriptors(lane.agent.pid) > before + CONNECTIONS_MAX:
+            raise Broken(f"{descriptors(lane.agent.pid)} descriptors: more than {CONNECTIONS_MAX} connections are taken")
         for sock in held:
             sock.close()
         lane.expect_key(lane.ask_end(client))
@@ -93,7 +95,7 @@ def flood(hold):
         if resident_kib(lane.agent.pid) > memory + 65536:
             raise Broken(f"memory grew from {memory} to {resident_kib(lane.agent.pid)} KiB")
         lane.stop_agent()
-        return "64 at a time, each asked who it is", "key later"
+        return f"{CONNECTIONS_MAX} at a time, each asked who it is", "key later"
     return run
 
 
@@ -186,7 +188,7 @@ def clients():
         yield f"address {name:.40}", claims("peer's address", "--name", name)
     yield "an address of 107 bytes", claims("is in the control group of app.service", "--name", "1/unit/" + "a" * 89 + ".service/db")
     yield "2000 connections, closed at once", flood(False)
-    yield "100 connections that read nothing", flood(True)
+    yield "more connections than are taken, reading nothing", flood(True)
     yield "100 connections held during trouble", half_open
 
 
