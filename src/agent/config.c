@@ -23,7 +23,6 @@ static const struct config_key keys[] = {
 	KEY("broker", "BrokerKey", CONFIG_TEXT, broker_key, 0, 0, NULL),
 	KEY("broker", "KeyCheck", CONFIG_LIST, key_checks, 0, 0, NULL),
 	KEY("broker", "EvidenceVersion", CONFIG_U64, evidence_version, 0, 2, "1"),
-	KEY("agent", "User", CONFIG_TEXT, user, 0, 0, "sevattest"),
 	KEY("agent", "NetSocket", CONFIG_TEXT, net_socket, 0, 0, AGENT_NET_SOCKET),
 	KEY("agent", "EvidenceSocket", CONFIG_TEXT, evidence_socket, 0, 0, AGENT_EVIDENCE_SOCKET),
 	KEY("agent", "CredentialsSocket", CONFIG_TEXT, credentials_socket, 0, 0, AGENT_CREDENTIALS_SOCKET),

@@ -33,7 +33,6 @@ struct agent_settings {
 	char *broker_key;
 	struct config_list key_checks;
 	uint64_t evidence_version;
-	char *user;
 	char *net_socket;
 	char *evidence_socket;
 	char *credentials_socket;

@@ -105,6 +105,7 @@ static void reap(unsigned *children, bool block)
 
 static int serve_loop(const struct helper_config *config, int listen_fd)
 {
+	const struct timespec pause = {0, 100 * 1000000L};
 	unsigned children = 0;
 
 	while (!stopped) {
@@ -113,8 +114,12 @@ static int serve_loop(const struct helper_config *config, int listen_fd)
 
 		reap(&children, children >= CHILDREN_MAX);
 		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0)
+		if (fd < 0) {
+			/* Out of descriptors or memory: the connection waits, and so does this loop instead of turning. */
+			if (errno != EINTR && errno != ECONNABORTED)
+				(void)nanosleep(&pause, NULL);
 			continue;
+		}
 		pid = fork();
 		if (pid == 0) {
 			(void)close(listen_fd);
