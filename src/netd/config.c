@@ -88,6 +88,13 @@ int netd_config_read(const char *path, bool agent, struct netd_config *ret, stru
 	return 0;
 }
 
+void netd_config_drop(struct netd_config *config, size_t at)
+{
+	config->origin_count--;
+	for (size_t i = at; i < config->origin_count; i++)
+		config->origins[i] = config->origins[i + 1];
+}
+
 void netd_config_deinit(struct netd_config *config)
 {
 	config_deinit(config, config->agent ? agent_keys : broker_keys, config->agent ? ARRAY_SIZE(agent_keys) : ARRAY_SIZE(broker_keys));

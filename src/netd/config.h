@@ -38,4 +38,6 @@ struct netd_config {
 
 /* `agent`: the guest's side. 0; -EINVAL with a text; -errno of reading. */
 int netd_config_read(const char *path, bool agent, struct netd_config *ret, struct error *error) MUST_CHECK;
+/* Leaves out the origin at this place, before anybody has a pointer to it or to those behind. */
+void netd_config_drop(struct netd_config *config, size_t at);
 void netd_config_deinit(struct netd_config *config);

@@ -63,6 +63,31 @@ struct netd {
 	bool configured; /* what fails before is the user's to mend */
 };
 
+/*
+ * The certification authorities of AMD's key service are by default those of the package ca-certificates. A machine without them, where nobody
+ * may ever ask that service, still needs the way to its broker: the one origin is left out, and whoever asks it is told so.
+ */
+static int open_origins(struct netd *netd, struct error *error)
+{
+	size_t i = 0;
+
+	while (i < netd->config.origin_count) {
+		const struct netd_origin *config = &netd->config.origins[i];
+		int r = origin_new(config, netd->done, &netd->origins[i], error);
+
+		if (!r) {
+			i++;
+			continue;
+		}
+		if (r != -ENOENT || config->kind != ORIGIN_KDS)
+			return r;
+		log_warning("%s: nobody can ask %s: install ca-certificates, set CA= in section [kds], or Url = off", error_text(error), config->url);
+		error_clear(error);
+		netd_config_drop(&netd->config, i);
+	}
+	return 0;
+}
+
 static int prepare(struct netd *netd, struct error *error)
 {
 	int r = netd_config_read(arg_agent ? arg_agent : arg_broker, arg_agent != NULL, &netd->config, error);
@@ -70,8 +95,8 @@ static int prepare(struct netd *netd, struct error *error)
 	if (r)
 		return r;
 	r = done_new(&netd->done);
-	for (size_t i = 0; i < netd->config.origin_count && !r; i++)
-		r = origin_new(&netd->config.origins[i], netd->done, &netd->origins[i], error);
+	if (!r)
+		r = open_origins(netd, error);
 	if (r)
 		return r;
 	netd->configured = true;

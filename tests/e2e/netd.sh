@@ -82,6 +82,20 @@ e2e_background netd env https_proxy=http://127.0.0.1:1 HTTPS_PROXY=http://127.0.
 NETD_PID=$E2E_PID
 e2e_wait_socket "$D/net.sock" "$NETD_PID"
 
+# --- without the authorities of the key service the way to the broker stays open; without the broker's it does not start
+sed -e "s#^CA = $D/other.pem#CA = $D/nowhere.pem#" -e "s#^Socket = .*#Socket = $D/net2.sock#" "$D/agent.conf" >"$D/poor.conf"
+e2e_background poor "$NETD" --agent="$D/poor.conf"
+POOR_PID=$E2E_PID
+e2e_wait_socket "$D/net2.sock" "$POOR_PID"
+e2e_wait_line "$D/poor.log" "nowhere.pem.*nobody can ask https://localhost:$FIRST: install ca-certificates" "$POOR_PID"
+e2e_expect 0 "the other origins without the key service's authorities" python3 "$TESTS/net_client.py" "$D/net2.sock" imds GET /metadata/THIM/amd/certification
+e2e_expect_text '"status": 200'
+e2e_expect 0 "the key service without its authorities" python3 "$TESTS/net_client.py" "$D/net2.sock" kds GET /vcek/v1/Milan/crl
+e2e_expect_text '"outcome": 8'
+e2e_stop "$POOR_PID"
+sed "s#^CA = $D/ca.pem#CA = $D/nowhere.pem#" "$D/agent.conf" >"$D/poor.conf"
+e2e_expect 2 "no authority of the broker" timeout 10 "$NETD" --agent="$D/poor.conf"
+
 # --- what it is for
 ask '"status": 200,"body": "good"' broker-1 GET /kbs/v0/ok --times 5
 check "$(counted first connection)" 1 "connections for five requests"
@@ -93,7 +107,7 @@ ask '"size": 100000' broker-1 GET /kbs/v0/large --max 100000
 ask '"status": 200' broker-6 GET /kbs/v0/ok
 check "$(counted first 'request GET /prefix/kbs/v0/ok')" 1 "requests below a prefix, of an addition to the configuration"
 ask '"status": 200' imds GET /metadata/THIM/amd/certification
-check "$(counted plain 'metadata=true')" 1 "requests with the metadata header"
+check "$(counted plain 'metadata=true')" 2 "requests with the metadata header"
 check "$(counted first 'metadata=true')" 0 "the same to others"
 ask '"reused": false' broker-3 GET /kbs/v0/ok --times 3
 check "$(counted closing 'connection full') $(counted closing 'connection resumed')" "1 2" "full and resumed TLS handshakes of a peer that closes"
