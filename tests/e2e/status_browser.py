@@ -70,6 +70,9 @@ class Driver:
                 if attempt == 199 or self.process.poll() is not None:
                     raise
                 time.sleep(0.05)
+            except RuntimeError:
+                self.end()
+                raise
 
     def call(self, path, body=None, method=None):
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{self.session}{path}", None if body is None else json.dumps(body).encode(),
@@ -91,10 +94,25 @@ class Driver:
             self.call("", method="DELETE")
         except (OSError, RuntimeError):
             pass
+        self.end()
+
+    def end(self):
         self.process.terminate()
         self.process.wait(20)
         self.log.close()
         shutil.rmtree(self.profile, ignore_errors=True)
+
+
+def start(scripts):
+    """A browser; on a machine that is busy or short of memory the first one may not come up."""
+    for attempt in range(3):
+        try:
+            return Driver(scripts)
+        except RuntimeError as error:
+            if "session not created" not in str(error) or attempt == 2:
+                raise
+            time.sleep(2)
+    raise AssertionError
 
 
 def look(driver, problems):
@@ -123,7 +141,7 @@ def look(driver, problems):
 
 def without_scripts():
     """The text that a person sees with JavaScript switched off; and proof that it is off."""
-    driver = Driver(scripts=False)
+    driver = start(scripts=False)
     try:
         driver.size(360, 900)
         driver.call("/url", {"url": "data:text/html,<title>off</title><script>document.title='on'</script>"})
@@ -138,7 +156,7 @@ def without_scripts():
 
 def main():
     problems = []
-    driver = Driver(scripts=True)
+    driver = start(scripts=True)
     try:
         look(driver, problems)
     finally:
