@@ -245,6 +245,8 @@ query() { curl -sS --max-time 5 --data-urlencode "query=$1" "http://127.0.0.1:$p
 e2e_wait "$prom_pid" "Prometheus to scrape the agent" query 'up{job="sevattest-agent"} == 1' '.data.result | length == 1'
 e2e_wait "$prom_pid" "Prometheus to scrape the broker" query 'up{job="sevattest-broker"} == 1' '.data.result | length == 1'
 e2e_wait "$prom_pid" "the agent's proof" query 'sevattest_agent_proven == 1' '.data.result | length == 1'
+# The dashboard wants it, and the agent that comes next has never attested.
+e2e_wait "$prom_pid" "the time that an attestation took" query 'sevattest_agent_attest_duration_seconds_bucket' '.data.result | length > 1'
 agent_start refused
 base=http://127.0.0.1:$agent_port wait_daemon 1 "$httpd_pid"
 e2e_wait "$prom_pid" "the agent's state" query 'sevattest_agent_state{state="refused"} == 1' '.data.result | length == 1'
