@@ -30,6 +30,9 @@ static void send_and_get(struct kbs_client *client, const struct kbs_http_respon
 	struct kbs_http_request request;
 
 	if (kbs_client_want(client) == KBS_CLIENT_SEND) {
+		/* As the agent does before each handshake, here with the key that it had; not between handshakes. */
+		if ((kbs_client_renew_key(client, guest_key) == 0) != kbs_client_at_handshake(client))
+			abort();
 		(void)!kbs_client_request(client, &request);
 		(void)!kbs_client_response(client, response, i * SECONDS_BETWEEN);
 	}
