@@ -17,6 +17,8 @@
 #define AGENT_NET_SOCKET "/run/sevattest/net.sock"
 #define AGENT_EVIDENCE_SOCKET "/run/sevattest/evidence.sock"
 #define AGENT_CREDENTIALS_SOCKET "/run/sevattest/credentials.sock"
+#define AGENT_LUKS_SOCKET "/run/sevattest/luks.sock"             /* sevattest-luks asks whether a volume may be opened */
+#define AGENT_CRYPTSETUP_SOCKET "/run/sevattest/cryptsetup.sock" /* systemd-cryptsetup asks for its key */
 #define AGENT_STATUS_SOCKET "/run/sevattest/status.sock"
 
 /*

@@ -6,6 +6,7 @@
 #include "io/evidence_frame.h"
 #include "io/fetch_frame.h"
 #include "io/http_frame.h"
+#include "io/luks_frame.h"
 
 #define HTTP_REQUEST_CAP (2 * HTTP_FRAME_HEADER_MAX + HTTP_FRAME_PATH_MAX + HTTP_FRAME_PEER_MAX + HTTP_FRAME_REQUEST_BODY_MAX + 32)
 #define HTTP_RESPONSE_CAP (HTTP_FRAME_HEADER_MAX + HTTP_FRAME_TYPE_MAX + HTTP_FRAME_RESPONSE_BODY_MAX + 32)
@@ -32,6 +33,8 @@ static const struct {
 	[FRAME_FETCH_RESPONSE] = {"fetch-response", (uint32_t)FETCH_RESPONSE_CAP},
 	[FRAME_EVIDENCE_REQUEST] = {"evidence-request", (uint32_t)EVIDENCE_REQUEST_CAP},
 	[FRAME_EVIDENCE_RESPONSE] = {"evidence-response", (uint32_t)EVIDENCE_RESPONSE_CAP},
+	[FRAME_LUKS_REQUEST] = {"luks-request", VOLUME_NAME_MAX},
+	[FRAME_LUKS_RESPONSE] = {"luks-response", LUKS_FRAME_RESPONSE_MAX},
 };
 
 uint32_t frame_cap(unsigned type)

@@ -35,6 +35,8 @@ enum frame_type {
 	FRAME_FETCH_RESPONSE = 10,
 	FRAME_EVIDENCE_REQUEST = 11, /* sevattestd to sevattest-evidence: io/evidence_frame.h */
 	FRAME_EVIDENCE_RESPONSE = 12,
+	FRAME_LUKS_REQUEST = 13, /* sevattest-luks to sevattestd: io/luks_frame.h */
+	FRAME_LUKS_RESPONSE = 14,
 };
 
 /* A set of types, for "what this end takes". */
@@ -47,6 +49,8 @@ enum frame_type {
 #define FRAME_SET_NET_CLIENT FRAME_BIT(FRAME_FETCH_RESPONSE)                                      /* sevattestd, brokerd */
 #define FRAME_SET_EVIDENCE_SERVER FRAME_BIT(FRAME_EVIDENCE_REQUEST)  /* sevattest-evidence's evidence.sock */
 #define FRAME_SET_EVIDENCE_CLIENT FRAME_BIT(FRAME_EVIDENCE_RESPONSE) /* sevattestd */
+#define FRAME_SET_LUKS_SERVER FRAME_BIT(FRAME_LUKS_REQUEST)          /* sevattestd's luks.sock */
+#define FRAME_SET_LUKS_CLIENT FRAME_BIT(FRAME_LUKS_RESPONSE)         /* sevattest-luks */
 
 /* What a peer did that ends the connection. */
 enum {

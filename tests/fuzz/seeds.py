@@ -257,6 +257,18 @@ def frames():
         seed("kds_object", path.read_bytes())
 
 
+def volumes():
+    seed("luks_frame", b"data")
+    for text in (b"", b"luks.segment\nThe segment says cipher_null-ecb\nrestore the disk\nand enroll again", b"a\nb\n", b"a\nb", b"\nb\n", b"a\n\n", b"a\n\x1b\n", b"a\nb\n\xff",
+                 b"a\n" + b"b" * 4096 + b"\n"):
+        for head in (b"\0\0\0\0", b"\0\1\0\0", b"\1\0\0\0", b"\1\1\0\0", b"\0\0\1\0", b"\2\0\0\0"):
+            seed("luks_frame", head + text)
+    good = b"[volume]\nDevice = /dev/disk/by-id/virtio-data\nResource = prod/disk/data\n"
+    for text in (good, good + b"KeyCheck = " + b"0f" * 32 + b"\n", good + b"KeyCheck = 0f\n", good.replace(b"by-id", b"by-uuid"), good.replace(b"by-id", b".."),
+                 good.replace(b"/dev", b"dev"), good.replace(b"prod", b"pr od"), good.replace(b"Device", b"Disk"), b"[volume]\nResource = a/b/c\n", b"[other]\n"):
+        seed("volume_conf", text)
+
+
 def configs():
     lines = (b"[a]\ntext = x\nlist = 1\nlist = 2\nnumber = 9\n\n[b]\nseconds = 2h\non = yes\n", b"[a]\nnumber = 0\n", b"[a]\nnumber = 1001\n", b"[a]\nnumber=x\n",
              b"[b]\non = maybe\n", b"[b]\nseconds = 5min\n", b"[b]\nseconds = 1d\non=off", b"[b]\nseconds = 1y\n", b"[b]\nseconds = 9999999999s\n", b"[a]\ntext=1\ntext=2\n",
@@ -395,7 +407,7 @@ def wraps():
         seed("json", text)
 
 
-for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, configs, jose, lists, luks, firmware, event_logs, wraps):
+for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, volumes, configs, jose, lists, luks, firmware, event_logs, wraps):
     make()
 for name, values in seeds.items():
     for data in list(values)[:SHORT_VARIANTS]:
