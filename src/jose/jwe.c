@@ -59,7 +59,7 @@ static void sealing_deinit(struct sealing *sealing)
 }
 
 /* Clients re-serialise the header instead of keeping its text (spec/kbs.md section 5): this order, no blanks, nothing else. */
-static int seal_header(struct sealing *sealing, const struct jwk *key)
+static int seal_header(struct sealing *sealing, const struct jwk *key, const char *typ)
 {
 	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
 	uint8_t x[JWK_COORDINATE_MAX], y[JWK_COORDINATE_MAX];
@@ -80,6 +80,8 @@ static int seal_header(struct sealing *sealing, const struct jwk *key)
 		if (r == 0)
 			r = buf_append_text(&text, "\"}");
 	}
+	if (r == 0 && typ)
+		r = buf_printf(&text, ",\"typ\":\"%s\"", typ);
 	if (r == 0)
 		r = buf_append_text(&text, "}");
 	return r ? r : base64_encode(&sealing->protected, BASE64_URL, buf_view(&text));
@@ -145,7 +147,7 @@ static int sealing_write(const struct sealing *sealing, struct json_object **ret
 	return 0;
 }
 
-int jwe_encrypt(struct json_object **ret, const struct jwk *key, struct bytes plain)
+int jwe_encrypt_typed(struct json_object **ret, const struct jwk *key, const char *typ, struct bytes plain)
 {
 	CLEANUP(sealing_deinit) struct sealing sealing = {.ephemeral = NULL};
 	int r;
@@ -160,10 +162,15 @@ int jwe_encrypt(struct json_object **ret, const struct jwk *key, struct bytes pl
 	else if (r == 0)
 		r = seal_key_by_agreement(&sealing, key);
 	if (r == 0)
-		r = seal_header(&sealing, key);
+		r = seal_header(&sealing, key, typ);
 	if (r == 0)
 		r = seal_content(&sealing, plain);
 	return r ? r : sealing_write(&sealing, ret);
+}
+
+int jwe_encrypt(struct json_object **ret, const struct jwk *key, struct bytes plain)
+{
+	return jwe_encrypt_typed(ret, key, NULL, plain);
 }
 
 /* Decryption: the agent's side */
@@ -194,7 +201,7 @@ static bool text_is(struct json_object *object, const char *member, const char *
 }
 
 /* The header may only confirm what we know: our key has one algorithm. */
-static int header_check(struct json_object *header, const struct jwk *key, struct error *error)
+static int header_check(struct json_object *header, const struct jwk *key, const char *typ, struct error *error)
 {
 	static const char *const refused[] = {"zip", "crit", "apu", "apv"};
 
@@ -204,6 +211,8 @@ static int header_check(struct json_object *header, const struct jwk *key, struc
 		return error_set(error, JWE_E_HEADER, "JWE: \"alg\" is not %s, which is what our key is for", jwk_alg_name(key->alg));
 	if (!text_is(header, "enc", ENC))
 		return error_set(error, JWE_E_HEADER, "JWE: \"enc\" is not " ENC);
+	if (typ && !text_is(header, "typ", typ))
+		return error_set(error, JWE_E_HEADER, "JWE: \"typ\" is not %s", typ);
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		if (json_object_object_get_ex(header, refused[i], NULL))
 			return error_set(error, JWE_E_HEADER, "JWE: \"%s\" in the header is not served", refused[i]);
@@ -211,7 +220,8 @@ static int header_check(struct json_object *header, const struct jwk *key, struc
 	return 0;
 }
 
-static int header_read(struct bytes protected, const struct jwk *key, struct json_object **ret, struct error *error)
+static int header_read(
+	struct bytes protected, const struct jwk *key, const char *typ, struct json_object **ret, struct error *error)
 {
 	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
 	JSON_AUTO header = NULL;
@@ -229,7 +239,7 @@ static int header_read(struct bytes protected, const struct jwk *key, struct jso
 		error_prefix(error, "JWE: header");
 		return JWE_E_HEADER;
 	}
-	r = header_check(header, key, error);
+	r = header_check(header, key, typ, error);
 	if (r)
 		return r;
 	*ret = header;
@@ -294,7 +304,8 @@ static int open_content(struct secret *ret, const struct secret *content_key, co
 	return 0;
 }
 
-int jwe_decrypt(struct secret *ret, const struct jwk *key, struct json_object *object, struct error *error)
+int jwe_decrypt_typed(
+	struct secret *ret, const struct jwk *key, const char *typ, struct json_object *object, struct error *error)
 {
 	CLEANUP(secret_deinit) struct secret content_key = SECRET_NULL;
 	JSON_AUTO header = NULL;
@@ -305,7 +316,7 @@ int jwe_decrypt(struct secret *ret, const struct jwk *key, struct json_object *o
 		return -EINVAL;
 	r = jwe_members_read(object, &members, error);
 	if (r == 0)
-		r = header_read(members.protected, key, &header, error);
+		r = header_read(members.protected, key, typ, &header, error);
 	if (r == 0)
 		r = open_key(&content_key, key, header, members.encrypted_key, error);
 	if (r == 0)
@@ -313,4 +324,9 @@ int jwe_decrypt(struct secret *ret, const struct jwk *key, struct json_object *o
 	if (r == JWE_E_OPEN)
 		return error_set(error, r, "JWE: it is not encrypted to our key, or was changed");
 	return r;
+}
+
+int jwe_decrypt(struct secret *ret, const struct jwk *key, struct json_object *object, struct error *error)
+{
+	return jwe_decrypt_typed(ret, key, NULL, object, error);
 }

@@ -22,7 +22,7 @@
 
 enum {
 	JWE_E_MALFORMED = 1, /* a member missing, of another type or size, not strict base64url; a member that would change the meaning */
-	JWE_E_HEADER,        /* not JSON, alg other than the key's, enc other than A256GCM, or zip, crit, apu, apv */
+	JWE_E_HEADER,        /* not JSON, alg other than the key's, enc other than A256GCM, another typ than asked for, or zip, crit, apu, apv */
 	JWE_E_EPK,           /* no ephemeral key, or not a point of the key's curve */
 	JWE_E_OPEN,          /* the key does not open it */
 };
@@ -53,3 +53,11 @@ int jwe_encrypt(struct json_object **ret, const struct jwk *key, struct bytes pl
  * private key for encryption), -ENOMEM.
  */
 int jwe_decrypt(struct secret *ret, const struct jwk *key, struct json_object *object, struct error *error) MUST_CHECK;
+
+/*
+ * The same for a message that is not a KBS release: the protected header also says `typ`, and one that says another is JWE_E_HEADER, so that
+ * nothing made for one purpose is opened for another. `typ` is a constant of ours (written as it is); NULL: as above.
+ */
+int jwe_encrypt_typed(struct json_object **ret, const struct jwk *key, const char *typ, struct bytes plain) MUST_CHECK;
+int jwe_decrypt_typed(
+	struct secret *ret, const struct jwk *key, const char *typ, struct json_object *object, struct error *error) MUST_CHECK;

@@ -304,6 +304,29 @@ def jose():
                     seed("jwk", json.dumps({**value, **change}).encode())
 
 
+def enrolments():
+    """Plaintexts of an enrolment, whole and with one thing wrong; and messages that do not open."""
+    disk = '{"sevattest-disk":1,"key":"%s","headers":["%s"]}' % (base64.b64encode(bytes(32)).decode(), "00" * 32)
+    good = {"sevattest-enrol": 1, "resource": "prod/disk/data", "created": "2026-11-25T12:00:00Z",
+            "volume": {"name": "data", "uuid": "9f0e8d7c-0000-4000-8000-000000000001", "device": "/dev/disk/by-id/virtio-data"}}
+    ticket = {"replaces": 3, "ticket": base64.urlsafe_b64encode(bytes(32)).rstrip(b"=").decode()}
+
+    def plain(members, tail=""):
+        seed("enrolment", b"\1" + (json.dumps(members)[:-1] + ', "disk" :\n' + disk + tail + "}").encode())
+    for members in (good, {**good, **ticket}, {**good, "replaces": 1}, {**good, **ticket, "ticket": "AA"}, {**good, "sevattest-enrol": 2}, {**good, "resource": "a/b"},
+                    {**good, "created": "x"}, {**good, "volume": {}}, {**good, "volume": {**good["volume"], "name": "-"}}, {**good, "more": 1},
+                    {**good, "volume": {**good["volume"], "uuid": "x"}}, {**good, "volume": {**good["volume"], "device": "x"}}, {"sevattest-enrol": 1}):
+        plain(members)
+    plain(good, ',"disk":{}')
+    plain(good, "}")
+    for text in ("{}", '{"disk":{', '{"disk":"\\"', '[{"disk":{}}]', '{"disk":{"a":"' + "a" * 4096 + '"}}', "x" * 8193):
+        seed("enrolment", b"\1" + text.encode())
+    jwe = {"protected": base64.urlsafe_b64encode(json.dumps({"alg": "ECDH-ES+A256KW", "enc": "A256GCM", "typ": "sevattest-enrol+jwe"}).encode()).rstrip(b"=").decode(),
+           "encrypted_key": "A" * 54, "iv": "A" * 16, "ciphertext": "AAAA", "tag": "A" * 22}
+    for value in (jwe, {**jwe, "protected": "e30"}, {}, []):
+        seed("enrolment", b"\0" + json.dumps(value).encode())
+
+
 def lists():
     """A list with the certificates that judge it."""
     def framed(*ders):
@@ -407,7 +430,7 @@ def wraps():
         seed("json", text)
 
 
-for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, volumes, configs, jose, lists, luks, firmware, event_logs, wraps):
+for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, volumes, configs, jose, enrolments, lists, luks, firmware, event_logs, wraps):
     make()
 for name, values in seeds.items():
     for data in list(values)[:SHORT_VARIANTS]:
