@@ -25,6 +25,7 @@ LAYERS = {
     "lib": ["kbs", "appraise", "evidence", "measure", "luks", "jose", "snp", "tpm", "base"],
     "provider": ["evidence", "snp", "tpm", "base"],
     "io": ["snp", "base"],
+    "enroll": ["luks", "jose", "kbs", "evidence", "io", "base"],
 }
 ALL = list(LAYERS)
 for program in PROGRAMS:
@@ -35,6 +36,7 @@ PURE = ["base_pure", "tpm", "snp", "jose", "luks", "measure", "evidence", "appra
 EXTERNAL = {
     "nettle/": ["src/snp/p384"],
     "tss2/": ["src/provider/azure_vtpm"],
+    "libcryptsetup.h": ["src/enroll/slots"],
     "curl/": ["src/io/fetch", "src/io/curl_lazy"],
     "microhttpd.h": ["src/io/httpserver"],
     "gnutls/": ["src/io/httpserver"],
