@@ -326,7 +326,7 @@ static void identify(struct connection *connection)
 
 	if (r < 0)
 		log_error("events of a connection: %s", strerror(-r));
-	r = peer_identify(connection->fd, &connection->peer, &error);
+	r = peer_identify(connection->fd, PEER_CREDENTIAL, &connection->peer, &error);
 	if (r) {
 		credentials->core->counters.peers_refused++;
 		refuse(connection, error_text(&error));
@@ -379,7 +379,7 @@ void credentials_adopt(struct credentials *credentials, int fd, const char *name
 		drop(connection);
 		return;
 	case DELIVERY_BEGUN:
-		(void)!peer_identify(fd, &connection->peer, NULL); /* for the log */
+		(void)!peer_identify(fd, PEER_CREDENTIAL, &connection->peer, NULL); /* for the log */
 		(void)!sd_event_add_io(credentials->core->event, &connection->source, fd, 0, on_connection, connection);
 		refuse(connection, "the process before us ended in the middle of the answer: start the service again");
 		return;

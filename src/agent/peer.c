@@ -17,7 +17,7 @@
 #define CGROUP_TEXT_MAX ((size_t)16384) /* a line for each of a dozen hierarchies, PATH_MAX at most */
 #define SO_PEERPIDFD_VALUE 77           /* Linux 6.5; the headers of the build may be older */
 
-static int claimed_name(int fd, struct peer_name *ret, struct error *error)
+static int claimed_name(int fd, enum peer_kind kind, struct peer_name *ret, struct error *error)
 {
 	struct sockaddr_un address;
 	socklen_t size = sizeof(address);
@@ -28,7 +28,7 @@ static int claimed_name(int fd, struct peer_name *ret, struct error *error)
 		return error_set(error, -errno, "the peer's address: %s", strerror(errno));
 	if (address.sun_family != AF_UNIX || size < head || size > sizeof(address))
 		return error_set(error, PEER_E_NAME, "%s", peer_name_error_text(PEER_NAME_E_ABSENT));
-	r = peer_name_parse(bytes_of(address.sun_path, size - head), ret);
+	r = peer_name_parse(bytes_of(address.sun_path, size - head), kind, ret);
 	return r ? error_set(error, PEER_E_NAME, "%s", peer_name_error_text(r)) : 0;
 }
 
@@ -55,7 +55,7 @@ static int check_cgroup(int fd, pid_t pid, const char *unit, struct error *error
 {
 	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
 	FD_AUTO process = open_process(fd, pid);
-	char actual[PEER_UNIT_MAX + 1];
+	char actual[UNIT_SYSTEM_MAX + 1];
 	char path[64];
 	int r;
 
@@ -77,22 +77,40 @@ static int check_cgroup(int fd, pid_t pid, const char *unit, struct error *error
 	return 0;
 }
 
-int peer_identify(int fd, struct peer_name *ret, struct error *error)
+static int check_user(int fd, const char *what, pid_t *ret_pid, struct error *error)
 {
-	struct peer_name name = {.unit = ""};
-	pid_t pid;
 	uid_t uid;
 	gid_t gid;
-	int r = claimed_name(fd, &name, error);
+	int r = socket_peer(fd, ret_pid, &uid, &gid);
+
+	if (r)
+		return error_set(error, r, "the peer's user: %s", strerror(-r));
+	if (uid != 0)
+		return error_set(error, PEER_E_USER, "process %ld of user %lu calls itself %s: only root's requests are served", (long)*ret_pid,
+			(unsigned long)uid, what);
+	return 0;
+}
+
+int peer_is_root(int fd, struct error *error)
+{
+	pid_t pid;
+
+	return check_user(fd, "sevattest-luks", &pid, error);
+}
+
+int peer_identify(int fd, enum peer_kind kind, struct peer_name *ret, struct error *error)
+{
+	struct peer_name name = {.kind = kind};
+	char unit[UNIT_SYSTEM_MAX + 1];
+	pid_t pid;
+	int r = claimed_name(fd, kind, &name, error);
 
 	*ret = name;
 	if (r)
 		return r;
-	r = socket_peer(fd, &pid, &uid, &gid);
+	r = peer_name_unit(&name, unit);
 	if (r)
-		return error_set(error, r, "the peer's user: %s", strerror(-r));
-	if (uid != 0)
-		return error_set(error, PEER_E_USER, "process %ld of user %lu calls itself %s: only root's requests are served", (long)pid,
-			(unsigned long)uid, name.unit);
-	return check_cgroup(fd, pid, name.unit, error);
+		return error_set(error, PEER_E_NAME, "%s", peer_name_error_text(PEER_NAME_E_VOLUME));
+	r = check_user(fd, unit, &pid, error);
+	return r ? r : check_cgroup(fd, pid, unit, error);
 }

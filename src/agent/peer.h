@@ -14,4 +14,7 @@ enum {
  * 0: root, in the control group of the unit that its address names. PEER_E_* with a text, `ret` may then hold what it claims ("" when not
  * even that). -errno: could not tell; as bad.
  */
-int peer_identify(int fd, struct peer_name *ret, struct error *error) MUST_CHECK;
+int peer_identify(int fd, enum peer_kind kind, struct peer_name *ret, struct error *error) MUST_CHECK;
+
+/* A peer that tells by itself what it wants, and to whom nothing secret goes: 0 for root's, PEER_E_USER with a text, -errno. */
+int peer_is_root(int fd, struct error *error) MUST_CHECK;

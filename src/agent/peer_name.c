@@ -52,11 +52,46 @@ static void copy_text(char *to, struct bytes from)
 	to[from.size] = 0;
 }
 
-int peer_name_parse(struct bytes name, struct peer_name *ret)
+/* "UNIT/ID" */
+static int parse_credential(struct reader *reader, struct peer_name *ret)
 {
-	struct peer_name parsed;
-	struct bytes number, kind, unit, id;
+	struct bytes unit = until(reader, '/');
+	struct bytes id = reader_bytes(reader, reader_left(reader));
+
+	if (!reader_done(reader))
+		return PEER_NAME_E_FORM;
+	if (!unit_name_valid(unit))
+		return PEER_NAME_E_UNIT;
+	if (!unit_credential_valid(id))
+		return PEER_NAME_E_ID;
+	copy_text(ret->unit, unit);
+	copy_text(ret->id, id);
+	return 0;
+}
+
+/* What is left. A volume's name has no "/". */
+static int parse_volume(struct reader *reader, struct peer_name *ret)
+{
+	struct bytes volume = reader_bytes(reader, reader_left(reader));
+
+	if (!reader_done(reader))
+		return PEER_NAME_E_FORM;
+	if (volume.size > PEER_ID_MAX || !unit_volume_valid(volume))
+		return PEER_NAME_E_VOLUME;
+	copy_text(ret->id, volume);
+	return 0;
+}
+
+int peer_name_parse(struct bytes name, enum peer_kind kind, struct peer_name *ret)
+{
+	static const struct {
+		const char *literal;
+		int (*parse)(struct reader *reader, struct peer_name *ret);
+	} kinds[] = {[PEER_CREDENTIAL] = {"unit", parse_credential}, [PEER_VOLUME] = {"cryptsetup", parse_volume}};
+	struct peer_name parsed = {.kind = kind};
+	struct bytes number, literal;
 	struct reader reader;
+	int r;
 
 	if (name.size == 0 || name.data[0] != 0)
 		return PEER_NAME_E_ABSENT;
@@ -65,34 +100,38 @@ int peer_name_parse(struct bytes name, struct peer_name *ret)
 	reader_init(&reader, name);
 	reader_skip(&reader, 1);
 	number = until(&reader, '/');
-	kind = until(&reader, '/');
-	unit = until(&reader, '/');
-	id = reader_bytes(&reader, reader_left(&reader));
-	if (!reader_done(&reader) || !number_valid(number) || !bytes_equal(kind, bytes_of_text("unit")))
+	literal = until(&reader, '/');
+	if (!reader_ok(&reader) || !number_valid(number) || !bytes_equal(literal, bytes_of_text(kinds[kind].literal)))
 		return PEER_NAME_E_FORM;
-	if (!unit_name_valid(unit))
-		return PEER_NAME_E_UNIT;
-	if (!unit_credential_valid(id))
-		return PEER_NAME_E_ID;
-	copy_text(parsed.unit, unit);
-	copy_text(parsed.id, id);
-	*ret = parsed;
-	return 0;
+	r = kinds[kind].parse(&reader, &parsed);
+	if (!r)
+		*ret = parsed;
+	return r;
 }
 
 const char *peer_name_error_text(int outcome)
 {
 	switch (outcome) {
 	case PEER_NAME_E_ABSENT:
-		return "the peer is not bound to an abstract address: systemd's LoadCredential= is";
+		return "the peer is not bound to an abstract address: systemd is";
 	case PEER_NAME_E_FORM:
-		return "the peer's address is not of the form that LoadCredential= uses";
+		return "the peer's address is not of the form that systemd uses for this socket";
 	case PEER_NAME_E_UNIT:
 		return "the peer's address names no unit that systemd could start";
 	case PEER_NAME_E_ID:
 		return "the peer's address names no valid credential";
+	case PEER_NAME_E_VOLUME:
+		return "the peer's address names no valid volume";
 	}
 	return "unknown";
+}
+
+int peer_name_unit(const struct peer_name *name, char to[static UNIT_SYSTEM_MAX + 1])
+{
+	if (name->kind == PEER_VOLUME)
+		return unit_name_instance(to, "systemd-cryptsetup", bytes_of_text(name->id));
+	copy_text(to, bytes_of_text(name->unit));
+	return 0;
 }
 
 /* Control groups */
@@ -101,7 +140,7 @@ const char *peer_name_error_text(int outcome)
  * One path: "/system.slice/app.service/...". Slices come first; the first other part is the unit. systemd puts "_" before a part that would
  * collide with a file of the kernel, also before one that begins with "_".
  */
-static int path_unit(struct bytes path, char ret[static PEER_UNIT_MAX + 1])
+static int path_unit(struct bytes path, char ret[static UNIT_SYSTEM_MAX + 1])
 {
 	struct reader reader;
 
@@ -120,7 +159,7 @@ static int path_unit(struct bytes path, char ret[static PEER_UNIT_MAX + 1])
 			continue;
 		if (part.size > 1 && part.data[0] == '_')
 			part = bytes_from(part, 1);
-		if (!unit_name_valid(part))
+		if (!unit_name_is_systemd(part))
 			return PEER_CGROUP_E_NONE;
 		copy_text(ret, part);
 		return 0;
@@ -129,7 +168,7 @@ static int path_unit(struct bytes path, char ret[static PEER_UNIT_MAX + 1])
 }
 
 /* "0::PATH" (cgroup v2) or "N:name=systemd:PATH" (v1); the controllers' own hierarchies of v1 say nothing about units. */
-static int line_unit(struct bytes line, bool *ret_counts, char unit[static PEER_UNIT_MAX + 1])
+static int line_unit(struct bytes line, bool *ret_counts, char unit[static UNIT_SYSTEM_MAX + 1])
 {
 	struct bytes number, controllers, path;
 	struct reader reader;
@@ -145,9 +184,9 @@ static int line_unit(struct bytes line, bool *ret_counts, char unit[static PEER_
 	return *ret_counts ? path_unit(path, unit) : 0;
 }
 
-int peer_cgroup_unit(struct bytes text, char ret[static PEER_UNIT_MAX + 1])
+int peer_cgroup_unit(struct bytes text, char ret[static UNIT_SYSTEM_MAX + 1])
 {
-	char found[PEER_UNIT_MAX + 1] = "", unit[PEER_UNIT_MAX + 1];
+	char found[UNIT_SYSTEM_MAX + 1] = "", unit[UNIT_SYSTEM_MAX + 1];
 	struct reader reader;
 
 	reader_init(&reader, text);

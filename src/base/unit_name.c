@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/unit_name.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool ends_with(struct bytes text, const char *suffix)
@@ -16,11 +18,11 @@ static bool unit_character(uint8_t c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr(":-_.\\@", c));
 }
 
-bool unit_name_valid(struct bytes unit)
+bool unit_name_is_systemd(struct bytes unit)
 {
 	static const char *const suffixes[] = {".service", ".socket", ".mount", ".swap"};
 
-	if (unit.size == 0 || unit.size > UNIT_NAME_MAX || unit.data[0] == '@')
+	if (unit.size == 0 || unit.size > UNIT_SYSTEM_MAX || unit.data[0] == '@')
 		return false;
 	for (size_t i = 0; i < unit.size; i++) {
 		if (!unit_character(unit.data[i]))
@@ -33,6 +35,11 @@ bool unit_name_valid(struct bytes unit)
 	return false;
 }
 
+bool unit_name_valid(struct bytes unit)
+{
+	return unit.size <= UNIT_NAME_MAX && unit_name_is_systemd(unit);
+}
+
 bool unit_credential_valid(struct bytes id)
 {
 	if (id.size == 0 || id.size > UNIT_CREDENTIAL_MAX)
@@ -42,4 +49,51 @@ bool unit_credential_valid(struct bytes id)
 			return false;
 	}
 	return !(id.data[0] == '.' && (id.size == 1 || (id.size == 2 && id.data[1] == '.')));
+}
+
+static bool alphanumeric(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool unit_volume_valid(struct bytes name)
+{
+	if (name.size == 0 || name.size > UNIT_VOLUME_MAX || name.data[0] == '.' || name.data[0] == '-')
+		return false;
+	for (size_t i = 0; i < name.size; i++) {
+		if (!alphanumeric(name.data[i]) && (!name.data[i] || !strchr("_.+-", name.data[i])))
+			return false;
+	}
+	return true;
+}
+
+/* systemd's do_escape(): "/" becomes "-"; letters, digits, ":", "_" and "." stay, but for a "." at the begin. */
+static size_t escape(char to[static 5], uint8_t c, bool first)
+{
+	bool stays = alphanumeric(c) || c == ':' || c == '_' || (c == '.' && !first);
+
+	return (size_t)(c == '/' ? snprintf(to, 5, "-") : stays ? snprintf(to, 5, "%c", c) : snprintf(to, 5, "\\x%02x", c));
+}
+
+int unit_name_instance(char to[static UNIT_SYSTEM_MAX + 1], const char *prefix, struct bytes instance)
+{
+	static const char suffix[] = ".service";
+	size_t size = strlen(prefix) + 1;
+
+	if (instance.size == 0 || memchr(instance.data, 0, instance.size))
+		return -EINVAL;
+	if (size > UNIT_SYSTEM_MAX)
+		return -ENAMETOOLONG;
+	(void)snprintf(to, UNIT_SYSTEM_MAX + 1, "%s@", prefix);
+	for (size_t i = 0; i < instance.size; i++) {
+		char text[5];
+		size_t more = escape(text, instance.data[i], i == 0);
+
+		if (size + more + strlen(suffix) > UNIT_SYSTEM_MAX)
+			return -ENAMETOOLONG;
+		memcpy(to + size, text, more);
+		size += more;
+	}
+	memcpy(to + size, suffix, sizeof(suffix));
+	return 0;
 }

@@ -5,6 +5,7 @@
  * LoadCredential= uses: a NUL, up to 16 hex digits, "/unit/", the unit, "/", the credential, 108 bytes in all.
  */
 #include "base/bytes.h"
+#include "base/compiler.h"
 
 #define UNIT_NAME_MAX 98       /* with one digit and one character of a credential; systemd itself allows 255 */
 #define UNIT_CREDENTIAL_MAX 98
@@ -14,3 +15,13 @@
 bool unit_name_valid(struct bytes unit);
 /* A file name of printable ASCII without ":". */
 bool unit_credential_valid(struct bytes id);
+
+#define UNIT_SYSTEM_MAX 255 /* of a name, by systemd's own rules */
+#define UNIT_VOLUME_MAX 127 /* of a device-mapper name */
+
+/* As unit_name_valid(), of any length that systemd takes: names that systemd makes itself are longer than those of services that ask for credentials. */
+bool unit_name_is_systemd(struct bytes unit);
+/* The name of an encrypted volume: A-Z a-z 0-9 _ . + -, not beginning with "." or "-". As a file name it stays in its folder. */
+bool unit_volume_valid(struct bytes name);
+/* "PREFIX@INSTANCE.service" with the escapes of systemd-escape(1). 0; -ENAMETOOLONG; -EINVAL for an empty instance or a NUL in it. */
+int unit_name_instance(char to[static UNIT_SYSTEM_MAX + 1], const char *prefix, struct bytes instance) MUST_CHECK;

@@ -240,10 +240,12 @@ def frames():
     for text in (b"localhost:9464", b"127.0.0.1", b"[::1]:80", b"192.0.2.1:1", b"evil.example", b"<script>\"'&</script>\n\xff\x1b\\", b"[::1", b":9", b"a" * 300):
         seed("status", text)
 
-    for name in (b"308e0a55/unit/app@1.service/db-pass", b"1/unit/my\\x2ddata.mount/id", b"01/unit/a.swap/x", b"1/unit/app.service/a:b", b"1/cryptsetup/data"):
+    for name in (b"308e0a55/unit/app@1.service/db-pass", b"1/unit/my\\x2ddata.mount/id", b"01/unit/a.swap/x", b"1/unit/app.service/a:b", b"1/cryptsetup/data",
+                 b"ffffffffffffffff/cryptsetup/my-data_1.x+y", b"1/cryptsetup/" + b"-" * 90, b"1/cryptsetup-tpm2/data", b"1/cryptsetup/a/b", b"0/cryptsetup/.a"):
         seed("peer", b"\0" + name)
     for text in (b"9:name=systemd:/system.slice/app.service\n8:pids:/\n0::/\n", b"0::/system.slice/system-a.slice/a@1.service/.control\n", b"0::/a.service (deleted)\n",
-                 b"9:name=systemd:/a.service\n0::/b.service\n", b"0::/init.scope\n"):
+                 b"9:name=systemd:/a.service\n0::/b.service\n", b"0::/init.scope\n",
+                 b"0::/system.slice/system-systemd\\x2dcryptsetup.slice/systemd-cryptsetup@my\\x2ddata.service\n"):
         seed("peer", text)
     seed("evidence_frame", bytes(64) + b"\xff\4auto")
     seed("evidence_frame", b"\0\0\0\3tsm\6\0\0\0report\5\0\0\0table\4\0note")
