@@ -6,7 +6,7 @@ PACKAGES_BUILD=(gcc libc6-dev dpkg-dev meson ninja-build pkg-config libssl-dev l
 	libsystemd-dev libseccomp-dev libsqlite3-dev libfuse3-dev libcryptsetup-dev check python3)
 PACKAGES_RUN=(fuse3 openssl curl jq procps xxd)
 PACKAGES_TEST=(clang clang-tidy cppcheck libclang-rt-14-dev llvm jose sqlite3 python3-jsonschema python3-cryptography mandoc universal-ctags git gdb strace binutils iproute2 cryptsetup-bin
-	mmdebstrap systemd-container
+	mmdebstrap systemd-container qemu-system-x86 e2fsprogs kmod
 	prometheus chromium chromium-driver python3-prometheus-client)
 
 packages_missing() {

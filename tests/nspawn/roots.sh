@@ -5,10 +5,13 @@
 
 declare -A ROOTS_SUITE=([12]=bookworm [13]=trixie)
 
-# The programs that the tests leave as they are packaged, then what ours link, then what the test scripts use.
+# The programs that the tests leave as they are packaged, then what ours link, then what the test scripts use, then what a virtual machine's boot needs
+# (tests/vm has the same roots).
 ROOTS_PACKAGES=(systemd systemd-sysv udev nginx postgresql
 	libssl3 libcurl4 libmicrohttpd12 libjson-c5 libinih1 libsqlite3-0 libseccomp2 libsystemd0 libtss2-esys-3.0.2-0 libtss2-tctildr0 libpq5
-	fuse3 openssl curl jq procps python3-minimal iproute2)
+	fuse3 openssl curl jq procps python3-minimal iproute2
+	cryptsetup-bin dmsetup e2fsprogs kmod)
+declare -A ROOTS_MORE=([12]='' [13]=systemd-cryptsetup)
 
 # One line "deb URI SUITE COMPONENT" for each archive of Debian that this machine's own apt uses, with SUITE's name in place of its own.
 roots_sources() { # SUITE
@@ -40,8 +43,9 @@ roots_trim() { # FOLDER
 
 # The folder of the root in $ROOTS_MADE; 1 and a reason on standard error when it cannot be made.
 roots_make() { # VERSION FOLDER
-	local suite=${ROOTS_SUITE[$1]} recipe key sources options=() line
-	recipe=$(printf '%s\n' "$suite" "${ROOTS_PACKAGES[@]}" && declare -f roots_trim)
+	local suite=${ROOTS_SUITE[$1]} recipe key sources options=() line packages=("${ROOTS_PACKAGES[@]}")
+	[ -z "${ROOTS_MORE[$1]}" ] || packages+=("${ROOTS_MORE[$1]}")
+	recipe=$(printf '%s\n' "$suite" "${packages[@]}" && declare -f roots_trim)
 	key=$(printf '%s' "$recipe" | sha256sum)
 	ROOTS_MADE=$2/debian-$1-${key:0:12}
 	[ -e "$ROOTS_MADE/.made" ] && return 0
@@ -56,7 +60,7 @@ roots_make() { # VERSION FOLDER
 	rm -rf "$2/debian-$1-"*
 	printf '%s\n' "$sources" | mmdebstrap --quiet --mode=root --variant=essential --format=directory "${options[@]}" \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-		--include="$(IFS=, && printf '%s' "${ROOTS_PACKAGES[*]}")" "$suite" "$ROOTS_MADE" - >"$2/debian-$1.log" 2>&1 || {
+		--include="$(IFS=, && printf '%s' "${packages[*]}")" "$suite" "$ROOTS_MADE" - >"$2/debian-$1.log" 2>&1 || {
 		tail -n 20 "$2/debian-$1.log" >&2
 		rm -rf "$ROOTS_MADE"
 		return 1
