@@ -14,7 +14,7 @@
 static int provider_ask(const struct collect_options *options, const char *verb, const uint8_t *report_data, struct provider_evidence *ret,
 	struct error *error)
 {
-	struct provider_config config = {options->provider, options->tsm_root, PROVIDER_VMPL_OWN};
+	struct provider_config config = {options->provider, options->tsm_root, options->sev_guest, PROVIDER_VMPL_OWN};
 	int r;
 
 	if (options->vmpl.given && options->vmpl.value > 3)

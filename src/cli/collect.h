@@ -13,6 +13,7 @@
 struct collect_options {
 	const char *provider;
 	const char *tsm_root;
+	const char *sev_guest;
 	struct option_u64 vmpl;
 	struct option_texts certs;
 	const char *kds;
@@ -21,8 +22,9 @@ struct collect_options {
 
 /* The rows of these options, for a verb's table. */
 #define COLLECT_OPTION_ROWS(o)                                                                                                             \
-	{"provider", 0, OPTION_TEXT, &(o).provider, "NAME", "where the report comes from: auto (default), tsm"},                           \
+	{"provider", 0, OPTION_TEXT, &(o).provider, "NAME", "where the report comes from: auto (default), tsm, sev-guest"},                \
 		{"tsm-root", 0, OPTION_TEXT, &(o).tsm_root, "PATH", "configfs-tsm (/sys/kernel/config/tsm/report)"},                       \
+		{"sev-guest", 0, OPTION_TEXT, &(o).sev_guest, "PATH", "the device (/dev/sev-guest)"},                                      \
 		{"vmpl", 0, OPTION_U64, &(o).vmpl, "N", "VMPL to report, 0..3 (the guest's own)"},                                         \
 		{"cert-dir", 0, OPTION_TEXTS, &(o).certs, "PATH", "certificates that the host did not give: file or directory"},           \
 		{"kds", 0, OPTION_TEXT, &(o).kds, "URL", "fetch missing certificates from this key service (AMD: " KDS_BASE_URL ")"},      \

@@ -63,7 +63,8 @@ int answer_narrow(const struct helper_config *config, struct error *error)
 	char lock[PATH_MAX];
 	const struct sandbox_path paths[] = {
 		{config->tsm_root, true},
-		{"/dev/sev-guest", true},
+		{config->sev_guest, true},
+		{PROVIDER_VMPL_FILE, false},
 		{"/dev/tpmrm0", true},
 		{"/sys/kernel/security", false}, /* the event log */
 		{folder_of(lock, config->lock), true},
@@ -90,8 +91,7 @@ static int take_turn(const struct helper_config *config, int *ret_fd, struct err
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return error_set(error, -errno, "%s: %s", config->lock, strerror(errno));
 		if (clock_monotonic_ms() >= deadline)
-			return error_set(error, -EBUSY, "another request has been in flight for %llu s",
-				(unsigned long long)config->wait);
+			return error_set(error, -EBUSY, "another request has been in flight for %llu s", (unsigned long long)config->wait);
 		(void)nanosleep(&pause, NULL);
 	}
 	*ret_fd = fd;
@@ -122,7 +122,8 @@ static int ask(const struct helper_config *config, const struct evidence_frame_r
 	struct error *error)
 {
 	char name[EVIDENCE_FRAME_PROVIDER_MAX + 1];
-	struct provider_config provider = {.name = config->provider, .tsm_root = config->tsm_root, .vmpl = config->vmpl_number};
+	struct provider_config provider = {
+		.name = config->provider, .tsm_root = config->tsm_root, .sev_guest = config->sev_guest, .vmpl = config->vmpl_number};
 	FD_AUTO lock = -1;
 	int r;
 

@@ -16,6 +16,7 @@
 static const struct config_key keys[] = {
 	KEY("Provider", CONFIG_TEXT, provider, 0, 0, "auto"),
 	KEY("TsmRoot", CONFIG_TEXT, tsm_root, 0, 0, PROVIDER_TSM_ROOT),
+	KEY("SevGuest", CONFIG_TEXT, sev_guest, 0, 0, PROVIDER_SEV_GUEST),
 	KEY("Vmpl", CONFIG_TEXT, vmpl, 0, 0, "own"),
 	KEY("Lock", CONFIG_TEXT, lock, 0, 0, "/run/sevattest-evidence/lock"),
 	KEY("User", CONFIG_TEXT, user, 0, 0, "sevattest"),

@@ -9,6 +9,7 @@
 struct helper_config {
 	char *provider;
 	char *tsm_root;
+	char *sev_guest; /* the device */
 	char *vmpl; /* "own" or 0..3 */
 	char *lock; /* the file that lets one request at a time on the machine */
 	char *user; /* whose requests are taken, beside root's and our own user's */

@@ -6,7 +6,7 @@
  *   request:   64 bytes report data, i8 vmpl, u8 size + provider
  *   response:  u8 outcome, u16 size + error text, u8 size + provider, u32 size + report, u32 size + certificate table, u16 size + note
  *
- * `vmpl` is 0..3, or -1 for the guest's own. `provider` of a request is what the configuration says ("auto", "tsm"; empty: the helper's own
+ * `vmpl` is 0..3, or -1 for the guest's own. `provider` of a request is what the configuration says ("auto", "tsm", "sev-guest"; empty: the helper's own
  * configuration), of a response who gave the report. An outcome other than 0 comes with an error text and no report.
  */
 #include <stdint.h>

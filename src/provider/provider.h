@@ -17,6 +17,8 @@
 #define PROVIDER_REPORT_DATA_SIZE 64
 #define PROVIDER_VMPL_OWN (-1)
 #define PROVIDER_TSM_ROOT "/sys/kernel/config/tsm/report"
+#define PROVIDER_SEV_GUEST "/dev/sev-guest"
+#define PROVIDER_VMPL_FILE "/sys/devices/system/cpu/sev/vmpl" /* the guest's own VMPL, for sev-guest; Linux 6.11 */
 
 /* Outcomes; each comes with a sentence. The programs' exit codes: provider_exit(). */
 enum {
@@ -24,17 +26,19 @@ enum {
 	PROVIDER_E_TEMPORARY,  /* busy or interrupted: try again */
 	PROVIDER_E_FAILED,     /* it is there and cannot be used; the sentence says what to do */
 	PROVIDER_E_WRONG,      /* what it gave is not what was asked for: never use it */
+	PROVIDER_E_PASS, /* of collect(): this interface broke, another may work: `auto` goes on. provider_collect() says FAILED instead */
 };
 
 struct provider_config {
-	const char *name;     /* "auto", "tsm"; NULL is "auto" */
-	const char *tsm_root; /* NULL: PROVIDER_TSM_ROOT */
-	int vmpl;             /* 0..3, or PROVIDER_VMPL_OWN */
+	const char *name;      /* "auto", "tsm", "sev-guest"; NULL is "auto" */
+	const char *tsm_root;  /* NULL: PROVIDER_TSM_ROOT */
+	const char *sev_guest; /* NULL: PROVIDER_SEV_GUEST */
+	int vmpl;              /* 0..3, or PROVIDER_VMPL_OWN */
 };
 
 #define PROVIDER_CONFIG_DEFAULT                                                                                                            \
 	{                                                                                                                                  \
-		NULL, NULL, PROVIDER_VMPL_OWN                                                                                              \
+		NULL, NULL, NULL, PROVIDER_VMPL_OWN                                                                                        \
 	}
 
 /* What came of one request: as received, nothing is verified but that it answers the request. */
@@ -65,6 +69,7 @@ struct provider {
 };
 
 extern const struct provider provider_tsm;
+extern const struct provider provider_sev_guest;
 
 /* By `config->name`. -EINVAL for a name that does not exist. */
 int provider_collect(const struct provider_config *config, const uint8_t report_data[static PROVIDER_REPORT_DATA_SIZE],

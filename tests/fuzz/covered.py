@@ -17,6 +17,7 @@ PARSERS = """
     kbs/client.c kbs/enrolment.c kbs/messages.c kbs/resource.c kbs/server.c kbs/server_attest.c kbs/server_resource.c kbs/session.c kbs/token.c
     io/evidence_frame.c io/fetch_frame.c io/frame.c io/http_frame.c io/luks_frame.c
     agent/peer_name.c
+    provider/sev_guest_abi.c
 """.split()
 
 

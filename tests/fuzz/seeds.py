@@ -271,6 +271,23 @@ def volumes():
         seed("volume_conf", text)
 
 
+def sev_guest():
+    """Responses of the firmware around genuine reports, each way of being wrong once; tables in a buffer that is larger."""
+    for path in files("reports/*.bin")[:3]:
+        report = path.read_bytes()
+        for status, size in ((0, 1184), (0x16, 0), (0x27, 0), (0x1D, 0), (0, 1183), (0, 0xFFFFFFFF)):
+            seed("sev_guest", struct.pack("<II", status, size) + bytes(24) + report)
+        seed("sev_guest", struct.pack("<II", 0, 1184) + b"\1" + bytes(23) + report)
+        seed("sev_guest", struct.pack("<II", 0, 1184) + bytes(24) + report[:0x50] + bytes(64) + report[0x90:] + bytes(100))
+    for path in files("certtables/*", "hostile/table-*.bin")[:12]:
+        seed("sev_guest", path.read_bytes())
+        seed("sev_guest", path.read_bytes() + bytes(500))
+    guid = bytes(range(1, 17))
+    for offset, size in ((48, 4), (0, 0), (0xFFFFFFFF, 0xFFFFFFFF), (48, 5)):
+        seed("sev_guest", guid + struct.pack("<II", offset, size) + bytes(24) + b"data")
+    seed("sev_guest", bytes(4096))
+
+
 def configs():
     lines = (b"[a]\ntext = x\nlist = 1\nlist = 2\nnumber = 9\n\n[b]\nseconds = 2h\non = yes\n", b"[a]\nnumber = 0\n", b"[a]\nnumber = 1001\n", b"[a]\nnumber=x\n",
              b"[b]\non = maybe\n", b"[b]\nseconds = 5min\n", b"[b]\nseconds = 1d\non=off", b"[b]\nseconds = 1y\n", b"[b]\nseconds = 9999999999s\n", b"[a]\ntext=1\ntext=2\n",
@@ -432,7 +449,7 @@ def wraps():
         seed("json", text)
 
 
-for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, volumes, configs, jose, enrolments, lists, luks, firmware, event_logs, wraps):
+for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, sev_guest, volumes, configs, jose, enrolments, lists, luks, firmware, event_logs, wraps):
     make()
 for name, values in seeds.items():
     for data in list(values)[:SHORT_VARIANTS]:

@@ -69,7 +69,7 @@ static size_t entries(void)
 
 static int collect(int vmpl, struct provider_evidence *ret, struct error *error)
 {
-	struct provider_config config = {"auto", mount_point, vmpl};
+	struct provider_config config = {"auto", mount_point, "/nonexistent/sev-guest", vmpl};
 	uint8_t data[PROVIDER_REPORT_DATA_SIZE];
 	int r;
 
@@ -192,13 +192,13 @@ END_TEST
 
 START_TEST(no_such_place)
 {
-	struct provider_config config = {"tsm", "/nonexistent/tsm", PROVIDER_VMPL_OWN};
+	struct provider_config config = {"tsm", "/nonexistent/tsm", NULL, PROVIDER_VMPL_OWN};
 	CLEANUP(provider_evidence_deinit) struct provider_evidence evidence = PROVIDER_EVIDENCE_NULL;
 	uint8_t data[PROVIDER_REPORT_DATA_SIZE] = {0};
 	struct error error = ERROR_NULL;
 
 	ck_assert_int_eq(provider_collect(&config, data, &evidence, &error), PROVIDER_E_ABSENT);
-	config = (struct provider_config){"auto", base, PROVIDER_VMPL_OWN}; /* a directory of another kind */
+	config = (struct provider_config){"auto", base, "/nonexistent/sev-guest", PROVIDER_VMPL_OWN}; /* a directory of another kind */
 	error_clear(&error);
 	ck_assert_int_eq(provider_collect(&config, data, &evidence, &error), PROVIDER_E_ABSENT);
 	ck_assert_ptr_nonnull(strstr(error_text(&error), "no source of SEV-SNP evidence"));
