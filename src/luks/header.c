@@ -8,14 +8,13 @@
 #include "base/crypto.h"
 #include "base/text.h"
 
-#define MAGIC_SIZE 6
 #define ALGORITHM_SIZE 32
 #define UUID_SIZE 40
 #define NAME_SIZE 48
 #define CHECKSUM_OFFSET 448
 #define CHECKSUM_FIELD 64
 
-static const uint8_t magics[][MAGIC_SIZE] = {[LUKS_PRIMARY] = {'L', 'U', 'K', 'S', 0xba, 0xbe}, [LUKS_SECONDARY] = {'S', 'K', 'U', 'L', 0xba, 0xbe}};
+static const uint8_t magics[][LUKS_MAGIC_SIZE] = {[LUKS_PRIMARY] = {'L', 'U', 'K', 'S', 0xba, 0xbe}, [LUKS_SECONDARY] = {'S', 'K', 'U', 'L', 0xba, 0xbe}};
 
 void luks_header_deinit(struct luks_header *header)
 {
@@ -24,9 +23,14 @@ void luks_header_deinit(struct luks_header *header)
 	header->metadata = NULL;
 }
 
+const uint8_t *luks_magic(enum luks_copy which)
+{
+	return magics[which];
+}
+
 bool luks_looks_like(struct bytes disk)
 {
-	return disk.size > MAGIC_SIZE + 2 && memcmp(disk.data, magics[LUKS_PRIMARY], MAGIC_SIZE) == 0;
+	return disk.size > LUKS_MAGIC_SIZE + 2 && memcmp(disk.data, magics[LUKS_PRIMARY], LUKS_MAGIC_SIZE) == 0;
 }
 
 /* A field of text: ended by NUL, and nothing but NUL behind, printable. */
@@ -97,12 +101,12 @@ static int read_json(struct bytes area, struct json_object **ret, struct error *
 /* The first 512 bytes. The fields are checked in the order in which they stand. */
 static int read_binary(struct reader *reader, enum luks_copy which, struct luks_header *ret, struct bytes *ret_checksum, struct error *error)
 {
-	struct bytes magic = reader_bytes(reader, MAGIC_SIZE);
+	struct bytes magic = reader_bytes(reader, LUKS_MAGIC_SIZE);
 	uint16_t version = reader_u16be(reader); /* 6 */
 	char algorithm[LUKS_TEXT_MAX];
 	bool texts;
 
-	if (!reader_ok(reader) || memcmp(magic.data, magics[which], MAGIC_SIZE) != 0)
+	if (!reader_ok(reader) || memcmp(magic.data, magics[which], LUKS_MAGIC_SIZE) != 0)
 		return error_set(error, LUKS_E_MAGIC, "no LUKS header");
 	if (version != 2)
 		return error_set(error, LUKS_E_VERSION, "LUKS version %u, not 2", version);

@@ -38,6 +38,9 @@ struct luks_header {
 
 void luks_header_deinit(struct luks_header *header);
 
+#define LUKS_MAGIC_SIZE 6
+const uint8_t *luks_magic(enum luks_copy which); /* LUKS_MAGIC_SIZE bytes */
+
 /* True when the bytes begin as the first copy of a LUKS header (of any version) does. */
 bool luks_looks_like(struct bytes disk);
 

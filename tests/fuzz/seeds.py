@@ -381,6 +381,19 @@ def luks():
         for cut in (71, 103, 207, 255, 300):
             seed("luks", luks_header(copy, document)[:cut])
         seed("luks", luks_header(copy, b" " * 12288))
+    disk_resources()
+
+
+def disk_resources():
+    headers = ["00" * 32, "ab" * 32, "cd" * 32]
+    good = {"sevattest-disk": 1, "key": base64.b64encode(bytes(range(200, 232))).decode(), "headers": headers[:1]}
+    for change in ({}, {"headers": headers[:2]}, {"headers": headers}, {"headers": []}, {"headers": "x"}, {"headers": [1]}, {"headers": ["A" * 64]}, {"key": ""}, {"key": "AA"},
+                   {"key": 1}, {"sevattest-disk": 2}, {"x": 1}, {"headers": headers[:1] * 2}):
+        seed("luks_disk", json.dumps({**good, **change}).encode())
+        seed("luks_disk", json.dumps({**good, **change}, indent=1, sort_keys=True).replace("/", "\\/").encode())
+    seed("luks_disk", json.dumps(good).encode()[:-1] + b',"key":"AA=="}')
+    for text in (bytes(range(32)), b'{"sevattest-disk"', b'{ "key":"', b'{"sevattest-disk":1,"headers":[', b'{"sevattest-disk":1,"key":"' + b"A" * 5468 + b'"}'):
+        seed("luks_disk", text)
 
 
 def firmware():
