@@ -241,20 +241,50 @@ static double rate_raw(p384_verify_fn *verify, size_t count)
 /* Rates, and what they are compared with. */
 struct rates {
 	double raw, openssl, cold, known, unseen, appraise, two;
+	double known_share; /* known over raw */
 };
+
+static int by_size(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The bare operation and the whole verification by turns, and the median of their ratios: the two differ by a few parts of a hundred, and so does a machine's
+ * clock between one second and the next.
+ */
+static bool measure_known(const struct input *input, struct snp_vek_cache *cache, struct rates *ret)
+{
+	double shares[ROUNDS], raws[ROUNDS], knowns[ROUNDS];
+
+	for (size_t i = 0; i < ROUNDS; i++) {
+		raws[i] = rate_raw(p384_verify, input->known.count);
+		knowns[i] = rate_verify(input, &input->known, cache, NULL);
+		if (raws[i] <= 0 || knowns[i] <= 0)
+			return false;
+		shares[i] = knowns[i] / raws[i];
+	}
+	qsort(shares, ROUNDS, sizeof(*shares), by_size);
+	qsort(raws, ROUNDS, sizeof(*raws), by_size);
+	qsort(knowns, ROUNDS, sizeof(*knowns), by_size);
+	ret->known_share = shares[ROUNDS / 2];
+	ret->raw = raws[ROUNDS / 2];
+	ret->known = knowns[ROUNDS / 2];
+	return true;
+}
 
 static bool measure(const struct input *input, struct snp_vek_cache *cache, struct rates *ret, uint64_t *ret_operations)
 {
 	ret->openssl = rate_raw(p384_openssl_verify, 500);
-	ret->raw = rate_raw(p384_verify, 1000);
 	ret->cold = rate_verify(input, &input->known, NULL, ret_operations);
-	if (!verify_one(input, &input->known, 0, cache, NULL, NULL))
+	if (!verify_one(input, &input->known, 0, cache, NULL, NULL) || !measure_known(input, cache, ret))
 		return false;
-	ret->known = rate_verify(input, &input->known, cache, NULL);
 	ret->unseen = rate_verify(input, &input->unseen, cache, NULL);
 	ret->appraise = cost_appraise(input);
 	ret->two = gain_of_two(input, cache);
-	return ret->raw > 0 && ret->openssl > 0 && ret->cold > 0 && ret->known > 0 && ret->unseen > 0 && ret->appraise > 0 && ret->two > 0;
+	return ret->openssl > 0 && ret->cold > 0 && ret->unseen > 0 && ret->appraise > 0 && ret->two > 0;
 }
 
 int main(int argc, char **argv)
@@ -271,7 +301,7 @@ int main(int argc, char **argv)
 	if (operations != input.known.count)
 		return die("the number of P-384 operations is not the number of reports");
 	(void)printf("p384_raw_openssl %.0f\np384_backend_vs_openssl %.2f\nverify_known_vs_raw %.3f\nverify_unseen_vs_raw %.3f\nverify_cold_vs_raw %.3f\n",
-		rates.openssl, rates.raw / rates.openssl, rates.known / rates.raw, rates.unseen / rates.raw, rates.cold / rates.raw);
+		rates.openssl, rates.raw / rates.openssl, rates.known_share, rates.unseen / rates.raw, rates.cold / rates.raw);
 	(void)printf("appraise_100k_share %.4f\nverify_two_threads %.2f\n", rates.appraise / (rates.appraise + 1 / rates.known), rates.two);
 	(void)printf("verify_reports %zu\nverify_p384_operations %" PRIu64 "\n", input.known.count, operations);
 	return EXIT_SUCCESS;
