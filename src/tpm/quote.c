@@ -2,6 +2,7 @@
 #include "tpm/quote.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -11,7 +12,8 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "base/hooks.h"
+#include "base/text.h"
+#include "tpm/row.h"
 
 #define MAGIC 0xff544347U
 #define TYPE_QUOTE 0x8018
@@ -128,7 +130,7 @@ static EVP_PKEY *make_ak(const uint8_t modulus[static QUOTE_AK_SIZE])
 	return key;
 }
 
-static const char *judge_signature(const struct quote_input *input)
+static bool judge_signature(const struct quote_input *input, struct row_fault *fault)
 {
 	CLEANUP(pkey_freep) EVP_PKEY *key = make_ak(input->ak_modulus);
 	CLEANUP(pkey_context_freep) EVP_PKEY_CTX *context = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
@@ -136,36 +138,47 @@ static const char *judge_signature(const struct quote_input *input)
 	bool good;
 
 	if (input->signature.size != QUOTE_AK_SIZE)
-		return "the signature has not 256 bytes";
+		return row_differs(fault, "the signature has not 256 bytes", "256", "%zu", input->signature.size);
 	good = context && sha256(digest, input->message) == 0 && EVP_PKEY_verify_init(context) == 1 &&
 	       EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 && EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1 &&
 	       EVP_PKEY_verify(context, input->signature.data, input->signature.size, digest, sizeof(digest)) == 1;
 	ERR_clear_error();
-	return good ? NULL : "the attestation key of the hardware-bound claims did not sign it";
+	return good || row_fails(fault, "the attestation key of the hardware-bound claims did not sign it");
 }
 
-static const char *judge_selection(const struct quote_input *input, const struct attest *attest)
+static bool judge_selection(const struct quote_input *input, const struct attest *attest, struct row_fault *fault)
 {
 	if (attest->selections != 1 || attest->bank != ALG_SHA256)
-		return "it does not select exactly one bank, SHA-256";
+		return row_differs(fault, "it does not select exactly one bank, SHA-256", "1 bank, algorithm 000b", "%" PRIu32 " banks, the first of algorithm %04x",
+			attest->selections, attest->bank);
 	if (attest->selected == 0)
-		return "it selects no PCR";
+		return row_fails(fault, "it selects no PCR");
 	for (size_t i = 0; i < QUOTE_PCRS; i++)
 		if (input->pcrs[i].size && !(attest->selected >> i & 1))
-			return "a PCR value is given that the quote does not cover";
-	return NULL;
+			return row_differs(fault, "a PCR value is given that the quote does not cover", "values of quoted PCRs only", "PCR %zu", i);
+	return true;
 }
 
-static const char *judge_pcrs(const struct quote_input *input)
+static bool judge_pcrs(const struct quote_input *input, struct row_fault *fault)
 {
 	for (size_t i = 0; i < QUOTE_PCRS; i++)
 		if (input->pcrs[i].size && input->pcrs[i].size != QUOTE_PCR_SIZE)
-			return "a PCR value has not 32 bytes";
-	return NULL;
+			return row_differs(fault, "a PCR value has not 32 bytes", "32", "PCR %zu has %zu", i, input->pcrs[i].size);
+	return true;
+}
+
+/* With both as hexadecimal digits; the TPM's may be of any size up to a TPM2B's. */
+static bool digests_differ(struct row_fault *fault, const char *why, const uint8_t *expected, size_t size, struct bytes actual)
+{
+	char expected_hex[2 * QUOTE_NAME_SIZE + 1], actual_hex[2 * TPM2B_MAX + 1];
+
+	hex_encode(expected_hex, expected, size);
+	hex_encode(actual_hex, actual.data, actual.size < TPM2B_MAX ? actual.size : TPM2B_MAX);
+	return row_differs(fault, why, expected_hex, "%s", actual.size ? actual_hex : "nothing");
 }
 
 /* The digest is over the selected values in the order of their indexes, never in the order in which somebody sent them. */
-static const char *judge_digest(const struct quote_input *input, const struct attest *attest)
+static bool judge_digest(const struct quote_input *input, const struct attest *attest, struct row_fault *fault)
 {
 	CLEANUP(buf_deinit) struct buf values = BUF_NULL;
 	uint8_t digest[SHA256_SIZE];
@@ -174,13 +187,14 @@ static const char *judge_digest(const struct quote_input *input, const struct at
 		if (!(attest->selected >> i & 1))
 			continue;
 		if (i >= QUOTE_PCRS || input->pcrs[i].size == 0)
-			return "a PCR is selected whose value is not given";
+			return row_differs(fault, "a PCR is selected whose value is not given", "the value of every quoted PCR", "none of PCR %zu", i);
 		if (buf_append(&values, input->pcrs[i].data, input->pcrs[i].size) < 0)
-			return "no memory";
+			return row_fails(fault, "no memory");
 	}
-	if (sha256(digest, buf_view(&values)) < 0 || !bytes_equal(attest->pcr_digest, bytes_of(digest, sizeof(digest))))
-		return "the PCR values are not those that were quoted";
-	return NULL;
+	if (sha256(digest, buf_view(&values)) < 0)
+		return row_fails(fault, "the hash could not be computed");
+	return bytes_equal(attest->pcr_digest, bytes_of(digest, sizeof(digest))) ||
+	       digests_differ(fault, "the PCR values are not those that were quoted", digest, sizeof(digest), attest->pcr_digest);
 }
 
 /*
@@ -211,51 +225,73 @@ int quote_azure_signer(const uint8_t modulus[static QUOTE_AK_SIZE], uint8_t ret[
 	return 0;
 }
 
-static const char *judge_signer(const struct quote_input *input, const struct attest *attest)
+static bool judge_signer(const struct quote_input *input, const struct attest *attest, struct row_fault *fault)
 {
 	uint8_t name[QUOTE_NAME_SIZE];
 
 	if (quote_azure_signer(input->ak_modulus, name) < 0)
-		return "the name of the attestation key could not be computed";
-	if (!bytes_equal(attest->signer, bytes_of(name, sizeof(name))))
-		return "its signer is not the restricted key that the paravisor makes in the endorsement hierarchy";
-	return NULL;
+		return row_fails(fault, "the name of the attestation key could not be computed");
+	return bytes_equal(attest->signer, bytes_of(name, sizeof(name))) ||
+	       digests_differ(fault, "its signer is not the restricted key that the paravisor makes in the endorsement hierarchy", name, sizeof(name), attest->signer);
 }
 
-static bool settle(struct verdict *verdict, size_t index, const char *why)
+static bool judge_parse(const struct quote_input *input, const struct attest *attest, struct row_fault *fault)
 {
-	if (!why || hook_disabled(quote_check_names[index])) {
-		verdict_pass(verdict, quote_check_names[index], FINDING_EVIDENCE);
+	bool is_quote = attest->magic == MAGIC && attest->type == TYPE_QUOTE;
+
+	/* Another structure has another body: that is said by magic and type, not by parse. */
+	if (attest->header_good && (attest->body_good || !is_quote))
 		return true;
-	}
-	verdict_fail(verdict, quote_check_names[index], FINDING_EVIDENCE, "the quote cannot be used: %s", why);
-	finding_fix(verdict_last(verdict), "%s", fixes[index]);
-	for (size_t i = index + 1; quote_check_names[i]; i++)
-		verdict_skip(verdict, quote_check_names[i], FINDING_EVIDENCE, "not reached: %s failed", quote_check_names[index]);
-	return false;
+	return row_differs(fault, "it is no TPMS_ATTEST, or bytes follow it", "a whole TPMS_ATTEST and nothing else", "%zu bytes that do not read as one",
+		input->message.size);
+}
+
+static bool judge_magic(const struct attest *attest, struct row_fault *fault)
+{
+	return attest->magic == MAGIC || row_differs(fault, "no TPM made it: the magic is not FF544347h", "ff544347", "%08" PRIx32, attest->magic);
+}
+
+static bool judge_attest_type(const struct attest *attest, struct row_fault *fault)
+{
+	return attest->type == TYPE_QUOTE || row_differs(fault, "it attests something else than PCRs", "8018, TPM_ST_ATTEST_QUOTE", "%04x", attest->type);
+}
+
+static bool judge_nonce(const struct quote_input *input, const struct attest *attest, struct row_fault *fault)
+{
+	char expected[2 * TPM2B_MAX + 1], actual[2 * TPM2B_MAX + 1];
+
+	if (bytes_equal(attest->extra_data, input->nonce))
+		return true;
+	hex_encode(expected, input->nonce.data, input->nonce.size < TPM2B_MAX ? input->nonce.size : TPM2B_MAX);
+	hex_encode(actual, attest->extra_data.data, attest->extra_data.size < TPM2B_MAX ? attest->extra_data.size : TPM2B_MAX);
+	return row_differs(fault, "it is over another nonce: a replay, or another session's", input->nonce.size ? expected : "none", "%s", attest->extra_data.size ? actual : "none");
+}
+
+static bool settle(struct verdict *verdict, size_t index, bool good, const struct row_fault *fault)
+{
+	static const struct rows rows = {quote_check_names, fixes, "the quote"};
+
+	return rows_settle(&rows, verdict, index, good, fault);
 }
 
 /* A caller who names no nonce learns what was quoted, not when. */
-static bool settle_nonce(const struct quote_input *input, const struct attest *attest, struct verdict *verdict)
+static bool settle_nonce(const struct quote_input *input, const struct attest *attest, struct verdict *verdict, struct row_fault *fault)
 {
 	if (!input->any_nonce)
-		return settle(verdict, 4, bytes_equal(attest->extra_data, input->nonce) ? NULL : "it is over another nonce: a replay, or another session's");
+		return settle(verdict, 4, judge_nonce(input, attest, fault), fault);
 	verdict_skip(verdict, quote_check_names[4], FINDING_ADVICE, "NOT CHECKED: nothing was said that the quote must be over, so this may be a replay");
 	return true;
 }
 
 bool quote_check(const struct quote_input *input, struct verdict *verdict)
 {
+	struct row_fault fault = {.why = NULL};
 	struct attest attest = {0};
-	bool readable, is_quote;
 
 	read_attest(input->message, &attest);
-	is_quote = attest.magic == MAGIC && attest.type == TYPE_QUOTE;
-	/* Another structure has another body: that is said by magic and type, not by parse. */
-	readable = attest.header_good && (attest.body_good || !is_quote);
-	return settle(verdict, 0, readable ? NULL : "it is no TPMS_ATTEST, or bytes follow it") &&
-	       settle(verdict, 1, attest.magic == MAGIC ? NULL : "no TPM made it: the magic is not FF544347h") &&
-	       settle(verdict, 2, attest.type == TYPE_QUOTE ? NULL : "it attests something else than PCRs") && settle(verdict, 3, judge_signature(input)) &&
-	       settle_nonce(input, &attest, verdict) && settle(verdict, 5, judge_selection(input, &attest)) && settle(verdict, 6, judge_pcrs(input)) &&
-	       settle(verdict, 7, judge_digest(input, &attest)) && (!input->azure_ak || settle(verdict, 8, judge_signer(input, &attest)));
+	return settle(verdict, 0, judge_parse(input, &attest, &fault), &fault) && settle(verdict, 1, judge_magic(&attest, &fault), &fault) &&
+	       settle(verdict, 2, judge_attest_type(&attest, &fault), &fault) && settle(verdict, 3, judge_signature(input, &fault), &fault) &&
+	       settle_nonce(input, &attest, verdict, &fault) && settle(verdict, 5, judge_selection(input, &attest, &fault), &fault) &&
+	       settle(verdict, 6, judge_pcrs(input, &fault), &fault) && settle(verdict, 7, judge_digest(input, &attest, &fault), &fault) &&
+	       (!input->azure_ak || settle(verdict, 8, judge_signer(input, &attest, &fault), &fault));
 }

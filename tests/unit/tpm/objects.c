@@ -12,6 +12,17 @@
 
 #define PCR_SIZE_MAX 64
 
+static bool says_values(const char *check)
+{
+	static const char *const names[] = {"hcl.header", "hcl.runtime", "hcl.type", "hcl.binding", "quote.parse", "quote.magic", "quote.type", "quote.nonce",
+		"quote.pcrs", "quote.pcr_digest", "quote.signer"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i], check) == 0)
+			return true;
+	return false;
+}
+
 const char *tpm_outcome(bool passed, const struct verdict *verdict)
 {
 	const struct finding *failed = verdict_first_failed(verdict);
@@ -21,6 +32,10 @@ const char *tpm_outcome(bool passed, const struct verdict *verdict)
 		return "yes";
 	ck_assert_ptr_nonnull(failed);
 	ck_assert_int_eq(verdict_exit(verdict), EXIT_EVIDENCE);
+	ck_assert_ptr_nonnull(failed->why);
+	ck_assert_ptr_nonnull(failed->fix);
+	/* Where a value is wrong and not missing, both are said. */
+	ck_assert_msg(!says_values(failed->check) || (failed->expected && failed->actual), "%s without expected and actual", failed->check);
 	return failed->check;
 }
 
