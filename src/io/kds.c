@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/crypto.h"
+#include "base/text.h"
 #include "io/clock.h"
 #include "io/fetch.h"
 #include "io/kds_queue.h"
@@ -187,6 +188,9 @@ static int pursue(struct kds *kds, const struct kds_object *object, const char *
 		}
 	}
 	kds_queue_forget(kds->queue, path);
+	/* A connection that failed has said where already. */
+	if (text_starts_with(error_text(&why), kds->base_url))
+		return error_set(error, outcome_error(outcome), "%s", error_text(&why));
 	return error_set(error, outcome_error(outcome), "%s: %s", kds->base_url, error_text(&why));
 }
 

@@ -14,11 +14,13 @@
 #include "io/clock.h"
 #include "io/httpserver.h"
 #include "io/socket.h"
+#include "sim/front.h"
 
 struct sim_kds {
 	const struct sim_platform *platform;
 	const char *state_path;
-	struct httpserver *server;
+	struct httpserver *server; /* plain HTTP, or */
+	struct sim_front *front;   /* TLS */
 	atomic_uint storm;      /* the number that was set last */
 	atomic_uint storm_seen; /* requests for VCEKs since */
 };
@@ -185,8 +187,8 @@ static void handle(void *context, struct httpserver_exchange *exchange, const st
 	}
 }
 
-int sim_kds_start(const struct sim_platform *platform, const char *state_path, const char *listen, uint16_t *ret_port, struct sim_kds **ret,
-	struct error *error)
+int sim_kds_start(const struct sim_platform *platform, const char *state_path, const char *listen, const char *ca_path, uint16_t *ret_port,
+	struct sim_kds **ret, struct error *error)
 {
 	struct httpserver_config config = {.threads = 4, .handler = handle};
 	struct sim_kds *kds = calloc(1, sizeof(*kds));
@@ -197,9 +199,13 @@ int sim_kds_start(const struct sim_platform *platform, const char *state_path, c
 	kds->platform = platform;
 	kds->state_path = state_path;
 	config.context = kds;
-	r = socket_listen_tcp(listen, &config.listen_fd, ret_port, error);
-	if (!r)
-		r = httpserver_new(&config, &kds->server, error);
+	if (ca_path) {
+		r = sim_front_start(platform, &config, state_path, listen, ca_path, ret_port, &kds->front, error);
+	} else {
+		r = socket_listen_tcp(listen, &config.listen_fd, ret_port, error);
+		if (!r)
+			r = httpserver_new(&config, &kds->server, error);
+	}
 	if (r) {
 		free(kds);
 		return r;
@@ -211,6 +217,7 @@ int sim_kds_start(const struct sim_platform *platform, const char *state_path, c
 struct sim_kds *sim_kds_stop(struct sim_kds *kds)
 {
 	if (kds) {
+		(void)sim_front_stop(kds->front);
 		(void)httpserver_free(kds->server);
 		free(kds);
 	}

@@ -13,6 +13,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "io/clock.h"
 #include "sim/kds.h"
@@ -21,6 +22,7 @@
 
 #define SETTINGS_MAX 64
 #define NAMED_MAX 8
+#define SECRET_HEAP ((size_t)64 << 10)
 
 /* Options of a verb that are not settings, by position in its list. */
 struct arguments {
@@ -254,6 +256,7 @@ static int verb_set(int argc, char **argv)
 struct ready {
 	const char *mount;
 	uint16_t port;
+	const char *scheme;
 };
 
 static void on_ready(void *context)
@@ -263,7 +266,7 @@ static void on_ready(void *context)
 	if (ready->mount)
 		(void)printf("tsm %s\n", ready->mount);
 	if (ready->port)
-		(void)printf("kds http://127.0.0.1:%u\n", ready->port);
+		(void)printf("kds %s://127.0.0.1:%u\n", ready->scheme, ready->port);
 	(void)printf("ready\n");
 	(void)fflush(stdout);
 }
@@ -280,10 +283,10 @@ static int wait_for_end(const sigset_t *signals, struct ready *ready)
 
 static int verb_serve(int argc, char **argv)
 {
-	static const char *const names[] = {"mount", "kds-listen", "state", "allow-other!", "verbose!", NULL};
+	static const char *const names[] = {"mount", "kds-listen", "state", "allow-other!", "verbose!", "kds-tls", NULL};
 	struct arguments arguments = {.settings = 0};
 	struct error error = ERROR_NULL;
-	struct ready ready = {NULL, 0};
+	struct ready ready = {NULL, 0, "http"};
 	struct sim_platform platform;
 	struct sim_kds *kds = NULL;
 	struct sim_state state;
@@ -293,7 +296,7 @@ static int verb_serve(int argc, char **argv)
 
 	if (arguments_read(&arguments, argc, argv, names, false) || arguments.word_count != 1 ||
 		!(arguments.named[0] || arguments.named[1]))
-		return usage_error("serve DIR [--mount MNT] [--kds-listen 127.0.0.1:PORT] [--state FILE] [--allow-other] [--verbose]");
+		return usage_error("serve DIR [--mount MNT] [--kds-listen 127.0.0.1:PORT [--kds-tls CA-OUT]] [--state FILE] [--allow-other] [--verbose]");
 	log_init("sevattest-sim", arguments.named[4] ? LOG_DEBUG : LOG_NOTICE);
 	state_path_of(path, &arguments, arguments.named[2]);
 	r = platform_start(&arguments, path, &platform, &state, &error);
@@ -305,8 +308,11 @@ static int verb_serve(int argc, char **argv)
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	if (arguments.named[1])
-		r = sim_kds_start(&platform, path, arguments.named[1], &ready.port, &kds, &error);
+	ready.scheme = arguments.named[5] ? "https" : "http";
+	if (arguments.named[5])
+		r = secret_process_init(SECRET_HEAP); /* TLS keys */
+	if (!r && arguments.named[1])
+		r = sim_kds_start(&platform, path, arguments.named[1], arguments.named[5], &ready.port, &kds, &error);
 	ready.mount = arguments.named[0];
 	if (!r && !ready.mount) {
 		r = wait_for_end(&signals, &ready);
@@ -329,7 +335,7 @@ static const struct {
 	{"sign", verb_sign, "DIR FILE [--state FILE]"},
 	{"crl", verb_crl, "DIR -o FILE [--revoke ask|asvk] [--state FILE]"},
 	{"set", verb_set, "DIR [--state FILE] --SETTING VALUE... (an empty value goes back to the default)"},
-	{"serve", verb_serve, "DIR [--mount MNT] [--kds-listen 127.0.0.1:PORT] [--state FILE] [--allow-other] [--verbose]"},
+	{"serve", verb_serve, "DIR [--mount MNT] [--kds-listen 127.0.0.1:PORT [--kds-tls CA-OUT]] [--state FILE] [--allow-other] [--verbose]"},
 };
 
 static int help(void)

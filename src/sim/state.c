@@ -181,6 +181,8 @@ static const struct setting settings[] = {
 	{"kds-status", SETTING_U32, FIELD(kds_status), "KDS answers only this status: 404, 429, 503 ..."},
 	{"kds-retry-after", SETTING_U32, FIELD(kds_retry_after), "seconds, with kds-status"},
 	{"kds-any-chip", SETTING_BOOL, FIELD(kds_any_chip), "KDS knows every chip"},
+	{"kds-tls", SETTING_TEXT, FIELD(kds_tls),
+		"TLS of serve --kds-tls: good, expired, future, wrong-name, foreign, self-signed, garbage, close, cut, stall or plain"},
 	{"kds-fault", SETTING_TEXT, FIELD(kds_fault), "KDS answers for VCEKs: half, wrong-chip, wrong-tcb, garbage or chain"},
 	{"kds-storm", SETTING_U32, FIELD(kds_storm), "so many requests for VCEKs get 429 with kds-retry-after"},
 	{"kds-delay-ms", SETTING_U64, FIELD(kds_delay_ms), "time of an answer of KDS"},

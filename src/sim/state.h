@@ -71,6 +71,7 @@ struct sim_state {
 	uint32_t kds_status, kds_retry_after; /* status 0: answer truly */
 	bool kds_any_chip;
 	char kds_fault[16];     /* what VCEKs are answered with: "half", "wrong-chip", "wrong-tcb", "garbage", "chain"; "" truly */
+	char kds_tls[16];       /* serve --kds-tls: "" good; a certificate of sim/tls.h, or what sim/front.h does */
 	uint32_t kds_storm;     /* so many requests for VCEKs get 429, from when it was set */
 	uint64_t kds_delay_ms;  /* of every answer */
 };

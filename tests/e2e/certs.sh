@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # sevattest certs fetch, list, import and verify --fetch against the simulator's key service, whose own log counts the requests: cold, warm, busy, down, half
-# answers, another chip's, three kinds of absence, and sites without a network.
+# answers, another chip's, three kinds of absence, broken TLS, and sites without a network.
 cd "$(dirname "$0")" || exit 1
 . ./lib.sh
 e2e_begin certs
@@ -138,18 +138,38 @@ e2e_expect 5 "404, but the chip is known with another TCB" "${fetch[@]}" "$d/r.b
 e2e_expect_text "known with another TCB"
 e2e_sim_set plat --kds-status ''
 
-# --- nobody there, and somebody without a certificate that is accepted
+# --- nobody there, and a service whose TLS is broken in one way after the other
 e2e_expect 5 "nobody listens" "$sevattest" certs fetch --kds "http://127.0.0.1:$(e2e_free_port)" --wait 0 "$d/r.bin" -o "$d/c9"
-e2e_ca ca
 e2e_ca other
-e2e_certificate ca server
-e2e_background tls python3 net_origin.py "$d/tls.count" "$d/server.pem" "$d/server.key"
-e2e_wait_line "$d/tls.out" '^port' "$E2E_PID"
-tls=https://127.0.0.1:$(sed -n 's/^port //p' "$d/tls.out")
-e2e_expect 5 "another authority's certificate" "$sevattest" certs fetch --kds "$tls" --kds-ca "$d/other.pem" --wait 0 "$d/r.bin" -o "$d/c9"
+e2e_background tls "$sim" serve "$d/plat" --kds-listen 127.0.0.1:0 --kds-tls "$d/tls.pem" --verbose
+e2e_wait_line "$d/tls.out" '^ready' "$E2E_PID"
+tls=("$sevattest" certs fetch --kds "$(sed -n 's/^kds //p' "$d/tls.out")" --wait 0)
+e2e_expect 0 "over TLS" "${tls[@]}" --kds-ca "$d/tls.pem" "$d/r.bin" -o "$d/c10"
+count=$(grep -c 'KDS: GET' "$d/tls.log")
+[ "$count" -eq 3 ] || e2e_fail "over TLS: $count requests instead of 3"
+e2e_expect 5 "another authority's certificate" "${tls[@]}" --kds-ca "$d/other.pem" "$d/r.bin" -o "$d/c9"
 e2e_expect_text "certificate not accepted"
-[ ! -s "$d/tls.count" ] || ! grep -q request "$d/tls.count" || e2e_fail "a request went to a peer without a certificate"
-e2e_expect 5 "an answer that is no certificate, over TLS" "$sevattest" certs fetch --kds "$tls" --kds-ca "$d/ca.pem" --wait 0 "$d/r.bin" -o "$d/c9"
+tls+=(--kds-ca "$d/tls.pem")
+while IFS='|' read -r kind words; do
+	e2e_sim_set plat --kds-tls "$kind"
+	e2e_expect 5 "TLS: $kind" "${tls[@]}" "$d/r.bin" -o "$d/c9"
+	e2e_expect_text "$words"
+	[ ! -e "$d/c9" ] || [ -z "$(ls -A "$d/c9")" ] || e2e_fail "TLS: $kind: something was stored: $(ls "$d/c9")"
+done <<END
+expired|certificate not accepted: SSL certificate problem: certificate has expired
+future|certificate not accepted: SSL certificate problem: certificate is not yet valid
+wrong-name|certificate not accepted: SSL: no alternative certificate subject name matches
+foreign|TLS failed
+self-signed|certificate not accepted: SSL certificate problem: self-signed
+garbage|TLS failed
+close|TLS failed
+cut|TLS failed
+plain|TLS failed
+stall|no answer in time
+END
+[ "$(grep -c 'KDS: GET' "$d/tls.log")" -eq "$count" ] || e2e_fail "a request went to a peer that has not proven who it is"
+e2e_sim_set plat --kds-tls ''
+e2e_expect 0 "TLS is whole again" "${tls[@]}" "$d/r.bin" -o "$d/c9"
 
 # --- import, from whatever there is
 import=("$sevattest" certs import --cache)
@@ -166,7 +186,7 @@ e2e_expect 0 "import what the host gave" "${import[@]}" "$d/i3" "$d/tsm.pem"
 head -c 100 /dev/urandom >"$d/junk"
 e2e_expect 3 "import junk" "${import[@]}" "$d/i4" "$d/junk"
 e2e_expect 2 "import nothing" "${import[@]}" "$d/i4"
-e2e_expect 3 "import another's certificate" "${import[@]}" "$d/i4" "$d/ca.pem"
+e2e_expect 3 "import another's certificate" "${import[@]}" "$d/i4" "$d/other.pem"
 e2e_expect 2 "a file that is not there" "${import[@]}" "$d/i4" "$d/nothing"
 e2e_expect 3 "fetch for what is no report" "${fetch[@]}" "$d/junk" -o "$d/c"
 e2e_end
