@@ -6,6 +6,7 @@ usage: status_dashboard.py PROMETHEUS DASHBOARD..."""
 import json
 import re
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -23,7 +24,17 @@ def ask(path, **parameters):
         return json.load(error)
 
 
-known = set(ask("label/__name__/values")["data"])
+def missing(names):
+    """Those that Prometheus has never scraped, after a while for the last scrapes to arrive."""
+    for _ in range(50):
+        left = names - set(ask("label/__name__/values")["data"])
+        if not left:
+            break
+        time.sleep(0.2)
+    return left
+
+
+wanted = {}
 for path in files:
     with open(path, encoding="utf-8") as file:
         dashboard = json.load(file)
@@ -42,8 +53,8 @@ for path in files:
             if answer["status"] != "success":
                 problems.append(f"{path}: {panel['title']}: {answer.get('error')}")
             for name in re.findall(r"\b(?:sevattest_[a-z_]+|up)\b(?=[{\[ )]|$)", expression):
-                if name not in known:
-                    problems.append(f"{path}: {panel['title']}: no metric {name}")
+                wanted.setdefault(name, f"{path}: {panel['title']}")
+problems += [f"{wanted[name]}: no metric {name}" for name in sorted(missing(set(wanted)))]
 if count < 10:
     problems.append(f"only {count} expressions")
 for problem in problems:
