@@ -200,6 +200,7 @@ static void engine_failed(struct broker *broker)
 	case KBS_CLIENT_UNSIGNED:
 	case KBS_CLIENT_BAD_SIGNATURE:
 	case KBS_CLIENT_BAD_JWE:
+	case KBS_CLIENT_CONFLICT:
 		broker->core->counters.answers_untrusted++;
 		result.class = BROKER_UNTRUSTED;
 		break;

@@ -4,7 +4,7 @@
  * kept and sent back. What the network says never relaxes anything: with a release pin an answer must be signed whatever the challenge
  * announced.
  */
-#include "kbs/client.h"
+#include "kbs/client_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,41 +16,7 @@
 #include "kbs/release.h"
 #include "kbs/session.h"
 
-#define RESOURCE_PATH "/kbs/v0/resource/"
-
-enum client_state {
-	CLIENT_STATE_IDLE,
-	CLIENT_STATE_AUTH,
-	CLIENT_STATE_EVIDENCE,
-	CLIENT_STATE_ATTEST,
-	CLIENT_STATE_GET,
-	CLIENT_STATE_DONE,
-	CLIENT_STATE_FAILED,
-};
-
-struct kbs_client {
-	struct kbs_client_config config;
-	enum client_state state;
-	char resource[KBS_RESOURCE_MAX + 1]; /* "" when only the handshake is asked for */
-	struct json_object *public_key;
-	bool attested;    /* the cookie or token of an /attest is there and was not refused */
-	bool began_again; /* the one new handshake of this attempt is used up */
-	unsigned handshakes;
-	int64_t auth_time;
-	struct kbs_challenge challenge;
-	uint8_t report_data[KBS_REPORT_DATA_SIZE];
-	struct buf cookie; /* "name=value" */
-	char *token_text;
-	struct buf body;
-	char path[sizeof(RESOURCE_PATH) + KBS_RESOURCE_MAX];
-	struct secret secret;
-	bool has_secret;
-	uint64_t version;
-	enum kbs_client_outcome outcome;
-	unsigned retry_after;
-	struct error error;
-	char error_type[KBS_ERROR_TYPE_MAX + 1];
-};
+#define RESOURCE_PREFIX "resource/"
 
 int kbs_client_new(const struct kbs_client_config *config, struct kbs_client **ret)
 {
@@ -79,33 +45,48 @@ struct kbs_client *kbs_client_free(struct kbs_client *client)
 	buf_deinit(&client->cookie);
 	buf_deinit(&client->body);
 	secret_deinit(&client->secret);
+	secret_deinit(&client->registration.disk);
 	free(client->token_text);
 	free(client);
 	return NULL;
 }
 
-static void fail(struct kbs_client *client, enum kbs_client_outcome outcome)
+void client_fail(struct kbs_client *client, enum kbs_client_outcome outcome)
 {
 	client->state = CLIENT_STATE_FAILED;
 	client->outcome = outcome;
 }
 
-/* The outcome of a message that could not be read: KBS_E_* is the peer's fault, -errno is ours and forwarded. */
-static int fail_unless_errno(struct kbs_client *client, int r, enum kbs_client_outcome outcome)
+int client_fail_unless_errno(struct kbs_client *client, int r, enum kbs_client_outcome outcome)
 {
 	if (r < 0)
 		return r;
-	fail(client, outcome);
+	client_fail(client, outcome);
 	return 0;
 }
 
 /* Starting */
 
-static int begin(struct kbs_client *client, const char *resource)
+/* What an attested client does next. */
+static enum client_state after_handshake(const struct kbs_client *client)
+{
+	if (client->resource[0] == '\0')
+		return CLIENT_STATE_DONE;
+	return client->registering ? CLIENT_STATE_TICKET : CLIENT_STATE_GET;
+}
+
+int client_begin(struct kbs_client *client, const char *resource, struct kbs_registration *registration)
 {
 	if (client->state != CLIENT_STATE_IDLE && client->state != CLIENT_STATE_DONE && client->state != CLIENT_STATE_FAILED)
 		return -EBUSY;
 	memcpy(client->resource, resource, strlen(resource) + 1);
+	secret_deinit(&client->registration.disk);
+	client->registering = registration != NULL;
+	if (registration) {
+		client->registration = *registration;
+		registration->disk = (struct secret)SECRET_NULL;
+	}
+	client->has_registered = false;
 	secret_deinit(&client->secret);
 	client->has_secret = false;
 	client->version = 0;
@@ -114,7 +95,7 @@ static int begin(struct kbs_client *client, const char *resource)
 	client->retry_after = 0;
 	client->error_type[0] = 0;
 	error_clear(&client->error);
-	client->state = client->attested && resource[0] ? CLIENT_STATE_GET : CLIENT_STATE_AUTH;
+	client->state = client->attested && resource[0] ? after_handshake(client) : CLIENT_STATE_AUTH;
 	return 0;
 }
 
@@ -123,12 +104,12 @@ int kbs_client_get(struct kbs_client *client, const char *resource)
 	char name[KBS_RESOURCE_MAX + 1];
 	int r = kbs_resource_from_text(name, resource);
 
-	return r ? r : begin(client, name);
+	return r ? r : client_begin(client, name, NULL);
 }
 
 int kbs_client_attest(struct kbs_client *client)
 {
-	return begin(client, "");
+	return client_begin(client, "", NULL);
 }
 
 enum kbs_client_want kbs_client_want(const struct kbs_client *client)
@@ -139,6 +120,8 @@ enum kbs_client_want kbs_client_want(const struct kbs_client *client)
 	case CLIENT_STATE_AUTH:
 	case CLIENT_STATE_ATTEST:
 	case CLIENT_STATE_GET:
+	case CLIENT_STATE_TICKET:
+	case CLIENT_STATE_ENROL:
 		return KBS_CLIENT_SEND;
 	case CLIENT_STATE_EVIDENCE:
 		return KBS_CLIENT_EVIDENCE;
@@ -191,30 +174,55 @@ static int auth_request(struct kbs_client *client, struct kbs_http_request *ret)
 	return 0;
 }
 
+/* "/kbs/v0/", a prefix, and the resource. */
+static const char *write_path(struct kbs_client *client, const char *prefix)
+{
+	size_t size = strlen(prefix);
+
+	memcpy(client->path, KBS_PATH, sizeof(KBS_PATH));
+	memcpy(client->path + sizeof(KBS_PATH) - 1, prefix, size);
+	memcpy(client->path + sizeof(KBS_PATH) - 1 + size, client->resource, strlen(client->resource) + 1);
+	return client->path;
+}
+
+static struct kbs_http_request get_request(struct kbs_client *client, const char *prefix)
+{
+	return (struct kbs_http_request){
+		.method = "GET",
+		.path = write_path(client, prefix),
+		.cookie = buf_view(&client->cookie),
+		.answer_max = KBS_RESPONSE_MAX,
+	};
+}
+
+static struct kbs_http_request post_request(const struct kbs_client *client, const char *path, const char *content_type)
+{
+	return (struct kbs_http_request){
+		.method = "POST",
+		.path = path,
+		.content_type = content_type,
+		.body = buf_view(&client->body),
+		.cookie = buf_view(&client->cookie),
+		.answer_max = KBS_ERROR_BODY_MAX,
+	};
+}
+
 int kbs_client_request(struct kbs_client *client, struct kbs_http_request *ret)
 {
 	switch (client->state) {
 	case CLIENT_STATE_AUTH:
 		return auth_request(client, ret);
 	case CLIENT_STATE_ATTEST:
-		*ret = (struct kbs_http_request){
-			.method = "POST",
-			.path = "/kbs/v0/attest",
-			.content_type = "application/json",
-			.body = buf_view(&client->body),
-			.cookie = buf_view(&client->cookie),
-			.answer_max = KBS_ERROR_BODY_MAX,
-		};
+		*ret = post_request(client, KBS_PATH "attest", "application/json");
 		return 0;
 	case CLIENT_STATE_GET:
-		memcpy(client->path, RESOURCE_PATH, sizeof(RESOURCE_PATH));
-		memcpy(client->path + sizeof(RESOURCE_PATH) - 1, client->resource, strlen(client->resource) + 1);
-		*ret = (struct kbs_http_request){
-			.method = "GET",
-			.path = client->path,
-			.cookie = buf_view(&client->cookie),
-			.answer_max = KBS_RESPONSE_MAX,
-		};
+		*ret = get_request(client, RESOURCE_PREFIX);
+		return 0;
+	case CLIENT_STATE_TICKET:
+		*ret = get_request(client, KBS_TICKET_PREFIX);
+		return 0;
+	case CLIENT_STATE_ENROL:
+		*ret = post_request(client, write_path(client, RESOURCE_PREFIX), KBS_ENROLMENT_CONTENT_TYPE);
 		return 0;
 	case CLIENT_STATE_IDLE:
 	case CLIENT_STATE_EVIDENCE:
@@ -299,7 +307,7 @@ static int take_cookie(struct kbs_client *client, struct bytes lines)
 
 /* Refusals */
 
-enum reaction { REACT_REFUSED, REACT_NOT_FOUND, REACT_NEW_HANDSHAKE, REACT_NEW_HANDSHAKE_IF_OLD };
+enum reaction { REACT_REFUSED, REACT_NOT_FOUND, REACT_CONFLICT, REACT_NEW_HANDSHAKE, REACT_NEW_HANDSHAKE_IF_OLD };
 
 static const struct {
 	const char *type;
@@ -313,6 +321,8 @@ static const struct {
 	{"PolicyDeny", REACT_REFUSED},
 	{"PolicyEngineError", REACT_REFUSED},
 	{"JweError", REACT_REFUSED},
+	{"EnrolmentConflict", REACT_CONFLICT},
+	{"EnrolmentInvalid", REACT_REFUSED},
 	/* Trustee's name for an absent resource, and for a storage that failed. */
 	{"PluginInternalError", REACT_NOT_FOUND},
 	{"PluginNotFound", REACT_NOT_FOUND},
@@ -340,7 +350,10 @@ static void begin_again(struct kbs_client *client)
 
 static const char *state_text(enum client_state state)
 {
-	return state == CLIENT_STATE_AUTH ? "auth" : state == CLIENT_STATE_ATTEST ? "attest" : "the resource";
+	return state == CLIENT_STATE_AUTH     ? "auth"
+	       : state == CLIENT_STATE_ATTEST ? "attest"
+	       : state == CLIENT_STATE_GET    ? "the resource"
+					      : "the enrolment";
 }
 
 static void on_refusal(struct kbs_client *client, const struct kbs_http_response *response, int64_t now)
@@ -356,20 +369,24 @@ static void on_refusal(struct kbs_client *client, const struct kbs_http_response
 		information.type, information.detail[0] ? ": " : "", information.detail);
 	if (temporary) {
 		client->retry_after = response->retry_after > KBS_CLIENT_RETRY_AFTER_MAX ? KBS_CLIENT_RETRY_AFTER_MAX : response->retry_after;
-		fail(client, KBS_CLIENT_TEMPORARY);
+		client_fail(client, KBS_CLIENT_TEMPORARY);
 		return;
 	}
 	if (!readable || response->status < 400) {
-		fail(client, KBS_CLIENT_PROTOCOL);
+		client_fail(client, KBS_CLIENT_PROTOCOL);
 		return;
 	}
 	reaction = react(information.type, response->status);
 	if (reaction == REACT_NEW_HANDSHAKE_IF_OLD)
 		reaction = now - client->auth_time > KBS_CLIENT_SESSION_SECONDS ? REACT_NEW_HANDSHAKE : REACT_REFUSED;
+	if (reaction == REACT_CONFLICT && state != CLIENT_STATE_ENROL)
+		reaction = REACT_REFUSED;
 	if (reaction == REACT_NEW_HANDSHAKE && state != CLIENT_STATE_AUTH && !client->began_again)
 		begin_again(client);
 	else
-		fail(client, reaction == REACT_NOT_FOUND ? KBS_CLIENT_NOT_FOUND : KBS_CLIENT_REFUSED);
+		client_fail(client, reaction == REACT_NOT_FOUND  ? KBS_CLIENT_NOT_FOUND
+			     : reaction == REACT_CONFLICT ? KBS_CLIENT_CONFLICT
+							  : KBS_CLIENT_REFUSED);
 }
 
 /* Answers, one function per state */
@@ -380,14 +397,14 @@ static int on_challenge(struct kbs_client *client, const struct kbs_http_respons
 
 	r = kbs_challenge_read(response->body, &client->challenge, &client->error);
 	if (r)
-		return fail_unless_errno(client, r, KBS_CLIENT_PROTOCOL);
+		return client_fail_unless_errno(client, r, KBS_CLIENT_PROTOCOL);
 	buf_deinit(&client->cookie);
 	r = take_cookie(client, response->set_cookie);
 	if (r)
 		return r;
 	if (client->cookie.size == 0) {
 		(void)error_set(&client->error, 0, "broker answered auth without a cookie " KBS_COOKIE_NAME);
-		fail(client, KBS_CLIENT_PROTOCOL);
+		client_fail(client, KBS_CLIENT_PROTOCOL);
 		return 0;
 	}
 	r = kbs_report_data(client->report_data, client->challenge.nonce, client->public_key, bytes_of(NULL, 0));
@@ -407,7 +424,7 @@ static int on_token(struct kbs_client *client, const struct kbs_http_response *r
 
 	r = kbs_token_answer_read(response->body, &token, &client->error);
 	if (r)
-		return fail_unless_errno(client, r, KBS_CLIENT_PROTOCOL);
+		return client_fail_unless_errno(client, r, KBS_CLIENT_PROTOCOL);
 	r = take_cookie(client, response->set_cookie);
 	if (r)
 		return r;
@@ -418,12 +435,12 @@ static int on_token(struct kbs_client *client, const struct kbs_http_response *r
 	client->token_text = text;
 	buf_deinit(&client->body);
 	client->attested = true;
-	client->state = client->resource[0] ? CLIENT_STATE_GET : CLIENT_STATE_DONE;
+	client->state = after_handshake(client);
 	return 0;
 }
 
-/* The pin decides: without one the member is not even looked at. 0, an outcome, -errno. */
-static int check_signature(struct kbs_client *client, const struct kbs_response_message *message)
+/* The pin decides: without one the member is not even looked at. `name` is what must be signed. 0, an outcome, -errno. */
+static int check_signature(struct kbs_client *client, const struct kbs_response_message *message, const char *name)
 {
 	int r;
 
@@ -431,14 +448,13 @@ static int check_signature(struct kbs_client *client, const struct kbs_response_
 		return KBS_CLIENT_OK;
 	if (message->signature.size == 0)
 		return error_set(&client->error, KBS_CLIENT_UNSIGNED, "the answer has no release signature, and a key is pinned");
-	r = release_verify(client->config.release_pin, message->signature, client->challenge.nonce, client->resource, message->jwe,
-		&client->version);
+	r = release_verify(client->config.release_pin, message->signature, client->challenge.nonce, name, message->jwe, &client->version);
 	if (r > 0)
 		return error_set(&client->error, KBS_CLIENT_BAD_SIGNATURE, "the release signature is not of the pinned key over this answer");
 	return r;
 }
 
-static int on_resource(struct kbs_client *client, const struct kbs_http_response *response)
+int client_open_release(struct kbs_client *client, const struct kbs_http_response *response, const char *name, struct secret *ret)
 {
 	struct kbs_response_message message = {.jwe = NULL};
 	JSON_AUTO jwe = NULL;
@@ -446,16 +462,23 @@ static int on_resource(struct kbs_client *client, const struct kbs_http_response
 
 	r = kbs_response_read(response->body, &message, &client->error);
 	if (r)
-		return fail_unless_errno(client, r, KBS_CLIENT_PROTOCOL);
+		return client_fail_unless_errno(client, r, KBS_CLIENT_PROTOCOL);
 	jwe = message.jwe;
-	r = check_signature(client, &message);
+	r = check_signature(client, &message, name);
 	if (r)
-		return fail_unless_errno(client, r, (enum kbs_client_outcome)r);
-	r = jwe_decrypt(&client->secret, client->config.guest_key, jwe, &client->error);
+		return client_fail_unless_errno(client, r, (enum kbs_client_outcome)r);
+	r = jwe_decrypt(ret, client->config.guest_key, jwe, &client->error);
 	if (r > 0)
 		(void)error_set(&client->error, 0, "the answer does not open with our key");
-	if (r)
-		return fail_unless_errno(client, r, KBS_CLIENT_BAD_JWE);
+	return r ? client_fail_unless_errno(client, r, KBS_CLIENT_BAD_JWE) : 0;
+}
+
+static int on_resource(struct kbs_client *client, const struct kbs_http_response *response)
+{
+	int r = client_open_release(client, response, client->resource, &client->secret);
+
+	if (r || client->state == CLIENT_STATE_FAILED)
+		return r;
 	client->has_secret = true;
 	client->state = CLIENT_STATE_DONE;
 	return 0;
@@ -463,7 +486,7 @@ static int on_resource(struct kbs_client *client, const struct kbs_http_response
 
 int kbs_client_response(struct kbs_client *client, const struct kbs_http_response *response, int64_t now)
 {
-	bool good = response->status == 200;
+	bool good = response->status == 200 || (response->status == 202 && client->state == CLIENT_STATE_ENROL);
 
 	if (kbs_client_want(client) != KBS_CLIENT_SEND)
 		return -EINVAL;
@@ -473,6 +496,10 @@ int kbs_client_response(struct kbs_client *client, const struct kbs_http_respons
 		return on_challenge(client, response, now);
 	else if (client->state == CLIENT_STATE_ATTEST)
 		return on_token(client, response);
+	else if (client->state == CLIENT_STATE_TICKET)
+		return client_on_ticket(client, response);
+	else if (client->state == CLIENT_STATE_ENROL)
+		return client_on_enrolment(client, response);
 	else
 		return on_resource(client, response);
 	return 0;
@@ -542,6 +569,7 @@ int kbs_client_exit(enum kbs_client_outcome outcome)
 	case KBS_CLIENT_UNSIGNED:
 	case KBS_CLIENT_BAD_SIGNATURE:
 	case KBS_CLIENT_BAD_JWE:
+	case KBS_CLIENT_CONFLICT:
 		break;
 	}
 	return EXIT_REFUSED;

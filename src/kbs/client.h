@@ -7,6 +7,8 @@
  *                            ^                                                                       |             |
  *                            +------- once: TokenNotFound, TokenVerifierError, or an expired session +             +-- kbs_client_get()
  *
+ * and for kbs_client_register(), in the place of GET: TICKET --answer--> ENROL --answer--> DONE (ticket.h says why it takes both).
+ *
  * The caller loops: while kbs_client_want() is KBS_CLIENT_SEND, send kbs_client_request() and give the answer to kbs_client_response();
  * when it is KBS_CLIENT_EVIDENCE, collect evidence for kbs_client_report_data() and call kbs_client_evidence(); KBS_CLIENT_DONE: take the
  * secret; KBS_CLIENT_FAILED: kbs_client_outcome(). Refusals are told apart by the last segment of the error's `type`, because Trustee
@@ -19,8 +21,10 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "kbs/enrolment.h"
 #include "kbs/messages.h"
 #include "kbs/resource.h"
+#include "kbs/ticket.h"
 
 struct jwk;
 
@@ -45,6 +49,7 @@ enum kbs_client_outcome {
 	KBS_CLIENT_UNSIGNED,    /* a pin is set and the answer has no signature (exit 6) */
 	KBS_CLIENT_BAD_SIGNATURE, /* or one of another key, session, resource or JWE (exit 6) */
 	KBS_CLIENT_BAD_JWE,     /* does not open with our key (exit 6) */
+	KBS_CLIENT_CONFLICT,    /* registering: the resource is not at the version that was expected, or the broker will not drop every header (exit 6) */
 };
 
 /* Borrowed for the life of the client. */
@@ -58,7 +63,7 @@ struct kbs_client_config {
 struct kbs_http_request {
 	const char *method; /* "GET", "POST" */
 	const char *path;   /* "/kbs/v0/auth" */
-	const char *content_type; /* NULL without a body */
+	const char *content_type; /* NULL without a body; "application/json", KBS_ENROLMENT_CONTENT_TYPE */
 	struct bytes body;
 	struct bytes cookie; /* value for a Cookie header */
 	size_t answer_max; /* a longer answer need not be read */
@@ -86,6 +91,28 @@ DEFINE_CLEANUP(struct kbs_client *, kbs_client_free)
 int kbs_client_get(struct kbs_client *client, const char *resource) MUST_CHECK;
 int kbs_client_attest(struct kbs_client *client) MUST_CHECK;
 
+/*
+ * What kbs_client_register() sends, and what it must replace. `disk` is the disk resource, moved into the client on success.
+ * `replaces`: the version that the broker must hold (0: none), so that two who rotate one disk do not undo each other's work; or
+ * KBS_CLIENT_ANY_VERSION, when what the broker holds does not matter.
+ */
+#define KBS_CLIENT_ANY_VERSION UINT64_MAX
+struct kbs_registration {
+	struct kbs_volume volume;
+	int64_t created; /* Unix seconds */
+	uint64_t replaces;
+	struct secret disk;
+};
+
+/*
+ * Starts the registering of a disk under `resource`, as kbs_client_get() starts a resource: the same loop, and DONE when the broker has it or
+ * keeps it for its operator (kbs_client_registered()). Only with a release pin: without, whoever carries the messages could name an
+ * enrolment key of its own and read the disk's key. The broker judges the guest as for a GET, and its grant must allow it. To register the
+ * bytes that are there already changes nothing and is answered with their version, so that an attempt whose answer was lost may be
+ * repeated (with KBS_CLIENT_ANY_VERSION). 0, -EINVAL (a name, a volume, a disk that cannot be), -ENOKEY (no release pin), -EBUSY.
+ */
+int kbs_client_register(struct kbs_client *client, const char *resource, struct kbs_registration *registration) MUST_CHECK;
+
 enum kbs_client_want kbs_client_want(const struct kbs_client *client);
 
 /*
@@ -109,6 +136,9 @@ int kbs_client_evidence(struct kbs_client *client, struct bytes primary_evidence
 
 /* When DONE after kbs_client_get(): moves the secret out, once. 0 or -ENODATA. */
 int kbs_client_take(struct kbs_client *client, struct secret *ret) MUST_CHECK;
+
+/* When DONE after kbs_client_register(): what became of it. `fingerprint` is that of the enrolment as it was sent. 0 or -ENODATA. */
+int kbs_client_registered(const struct kbs_client *client, struct kbs_registered *ret, uint8_t fingerprint[static SHA256_SIZE]) MUST_CHECK;
 
 /* The JWT of /attest, "" before. */
 const char *kbs_client_token(const struct kbs_client *client);

@@ -19,6 +19,8 @@ int kbs_server_new(const struct kbs_server_config *config, struct kbs_server **r
 
 	if (!ops || !ops->appraise || !ops->grant || !ops->fetch || !ops->audit || !config->token_key)
 		return -EINVAL;
+	if (config->enrol_key && (!ops->enrol_state || !ops->enrol))
+		return -EINVAL;
 	if (config->kek.size != AEAD_KEY_SIZE || (config->kek_previous.size && config->kek_previous.size != AEAD_KEY_SIZE))
 		return -EINVAL;
 	server = calloc(1, sizeof(*server));
@@ -182,8 +184,16 @@ static const struct {
 	{KBS_POST, "/kbs/v0/auth", false, handle_auth},
 	{KBS_POST, "/kbs/v0/attest", false, handle_attest},
 	{KBS_GET, "/kbs/v0/resource/", true, handle_resource},
+	{KBS_POST, "/kbs/v0/resource/", true, handle_enrolment},
+	{KBS_GET, "/kbs/v0/" KBS_TICKET_PREFIX, true, handle_ticket},
+	{KBS_GET, KBS_ENROL_KEY_PATH, false, handle_enrol_key},
 	{KBS_GET, KBS_JWKS_PATH, false, handle_jwks},
 };
+
+int answer_nothing(struct kbs_exchange *exchange)
+{
+	return answer_error(exchange, 404, "PluginNotFound", "nothing is here");
+}
 
 static int dispatch(struct kbs_exchange *exchange)
 {
@@ -198,7 +208,7 @@ static int dispatch(struct kbs_exchange *exchange)
 		exchange->rest = bytes_of(path.data + route.size, path.size - route.size);
 		return routes[i].handle(exchange);
 	}
-	return answer_error(exchange, 404, "PluginNotFound", "nothing is here");
+	return answer_nothing(exchange);
 }
 
 int kbs_server_handle(const struct kbs_server *server, const struct kbs_request *request, int64_t now, struct kbs_response *ret)

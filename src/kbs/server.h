@@ -8,11 +8,15 @@
  *   POST /kbs/v0/auth                        nonce, auth cookie
  *   POST /kbs/v0/attest                      appraise; token and attested cookie
  *   GET  /kbs/v0/resource/{r}/{t}/{tag}      grant, secret, JWE to the guest's key, release signature, audit; the answer follows its record
+ *   GET  /kbs/v0/enrol-ticket/{r}/{t}/{tag}  judged as that GET; what a guest needs to register its disk (ticket.h)
+ *   POST /kbs/v0/resource/{r}/{t}/{tag}      judged as that GET; an enrolment (enrolment.h) of a grant that takes them
+ *   GET  /kbs/v0/enrol-key                   the public key that enrolments are sealed to
  *   GET  /kbs/v0/jwks                        the public keys of the token signer
  *   anything else                            404
  *
  * Statuses: 401 only where a new handshake helps (no session, expired or forged, a policy changed since); 403 a denial and a name that no
- * grant covers; 404 a granted name without a secret; 400 a message that is none; 413; 503 with Retry-After for trouble that passes.
+ * grant covers; 404 a granted name without a secret; 400 a message that is none; 409 an enrolment that does not fit what is there; 413; 429 too
+ * many enrolments wait; 503 with Retry-After for trouble that passes.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,13 +24,16 @@
 #include "base/bytes.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "kbs/enrolment.h"
 #include "kbs/messages.h"
 #include "kbs/resource.h"
 #include "kbs/session.h"
+#include "kbs/ticket.h"
 
 struct jwk;
 
 #define KBS_JWKS_PATH "/kbs/v0/jwks"
+#define KBS_ENROL_KEY_PATH "/kbs/v0/enrol-key"
 #define KBS_POLICY_NAME_MAX 128   /* POLICY_NAME_MAX of appraise/policy.h */
 #define KBS_CHECKS_TEXT_MAX 512   /* names of failed checks, separated by ", " */
 #define KBS_RETRY_AFTER_DEFAULT 5 /* seconds */
@@ -86,9 +93,13 @@ struct kbs_appraised {
 	unsigned retry_after; /* with -EAGAIN */
 };
 
-/* The policies of which one must have passed for a resource, with their current versions. */
+/* What a grant says of guests that register a disk. */
+enum kbs_enrol { KBS_ENROL_NONE, KBS_ENROL_PENDING, KBS_ENROL_ACCEPT };
+
+/* The policies of which one must have passed for a resource, with their current versions, and what a guest that passed may do beside GET. */
 struct kbs_grant {
 	struct kbs_policy_ref policies[KBS_SESSION_POLICIES_MAX];
+	enum kbs_enrol enrol[KBS_SESSION_POLICIES_MAX];
 	size_t policy_count;
 };
 
@@ -101,14 +112,19 @@ enum kbs_audit_kind {
 	KBS_AUDIT_RELEASE,  /* the answer holds the secret */
 	KBS_AUDIT_DENIED,   /* an attested guest asked for what it may not have, or for what is not there */
 	KBS_AUDIT_REFUSED,  /* genuine evidence that no policy accepts */
+	KBS_AUDIT_ENROLLED, /* an attested guest's disk becomes the resource */
+	KBS_AUDIT_PENDING,  /* it waits for the operator */
 };
+#define KBS_AUDIT_KINDS 5
 
 struct kbs_audit {
 	enum kbs_audit_kind kind;
 	enum kbs_tee tee;
 	const char *resource;         /* NULL for KBS_AUDIT_REFUSED */
-	uint64_t version;             /* of the resource; KBS_AUDIT_RELEASE only */
-	const char *policy;           /* that let it pass; KBS_AUDIT_RELEASE only, else NULL */
+	uint64_t version;             /* of the resource; KBS_AUDIT_RELEASE, KBS_AUDIT_ENROLLED */
+	uint64_t id;                  /* KBS_AUDIT_PENDING */
+	const uint8_t *fingerprint;   /* SHA256_SIZE, of an enrolment that was opened; else NULL */
+	const char *policy;           /* that let it pass: a release and an enrolment; else NULL */
 	uint64_t policy_version;
 	const uint8_t *chip_id;       /* KBS_CHIP_ID_SIZE */
 	const uint8_t *measurement;   /* KBS_MEASUREMENT_SIZE */
@@ -121,6 +137,25 @@ struct kbs_audit {
 
 enum {
 	KBS_OP_NONE = 1, /* grant: no grant covers the name; fetch: there is no such resource */
+	KBS_OP_CONFLICT, /* enrol: not of this state of the resource, or it would lock the disk out */
+	KBS_OP_INVALID,  /* enrol_state, enrol: no disk resource, what is there or what is to be */
+	KBS_OP_FULL,     /* enrol: too many wait */
+};
+
+/* What is there before an enrolment. */
+struct kbs_enrol_state {
+	uint64_t version; /* 0: nothing */
+	uint64_t state;   /* another one after each change of the resource, a deletion included */
+};
+
+/* An enrolment that was opened and whose ticket is good. `record` is how its audit record begins: kind, version and id are the callee's. */
+struct kbs_enrol_input {
+	const struct kbs_enrolment *enrolment;
+	uint64_t state;      /* that the ticket was made for */
+	enum kbs_enrol level; /* PENDING or ACCEPT */
+	struct bytes text;   /* as it was received */
+	const struct kbs_audit *record;
+	char *reason;        /* KBS_CHECKS_TEXT_MAX bytes: why not, for the guest and the audit */
 };
 
 /*
@@ -139,6 +174,16 @@ struct kbs_server_ops {
 	 * if that fails (so that many records can share one commit). Anything else: no secret is in the response. No answer goes out before its record.
 	 */
 	int (*audit)(void *context, const struct kbs_audit *record);
+	/*
+	 * For enrolments; only called when the configuration has an enrolment key. The state of a resource: 0, KBS_OP_INVALID (a guest may not
+	 * replace it: it is no disk).
+	 */
+	int (*enrol_state)(void *context, const char *resource, struct kbs_enrol_state *ret);
+	/*
+	 * Stores it, or lets it wait, if the resource is still in that state. On 0 record and change are durable, in this order. 0,
+	 * KBS_OP_CONFLICT, KBS_OP_INVALID, KBS_OP_FULL, each with a reason.
+	 */
+	int (*enrol)(void *context, const struct kbs_enrol_input *input, struct kbs_registered *ret);
 };
 
 /*
@@ -152,6 +197,7 @@ struct kbs_server_config {
 	struct bytes kek_previous;
 	const struct jwk *token_key;   /* private, P-256 */
 	const struct jwk *release_key; /* private, P-256 */
+	const struct jwk *enrol_key;   /* private, P-256, ECDH-ES+A256KW; NULL: no enrolments, their routes answer as if they were not */
 };
 
 struct kbs_server;

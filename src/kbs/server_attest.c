@@ -30,14 +30,6 @@ static void attest_deinit(struct attest *attest)
 	json_putp(&attest->guest_key_json);
 }
 
-/* Each step returns 0 to go on, ANSWERED when the answer is written, -errno. */
-enum { ANSWERED = 1000 };
-
-static int answered(int r)
-{
-	return r ? r : ANSWERED;
-}
-
 static int step_session(struct kbs_exchange *exchange, struct attest *attest)
 {
 	int r = session_open(exchange, KBS_SESSION_AUTH, kbs_cookie_find(exchange->request->cookie), &attest->session);

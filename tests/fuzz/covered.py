@@ -14,7 +14,8 @@ PARSERS = """
     jose/jwe.c jose/jwk_import.c jose/jwk_numbers.c jose/jws.c
     evidence/evidence.c evidence/kbs_azure.c evidence/kbs_report.c evidence/kbs_snp.c
     appraise/policy.c appraise/policy_fields.c appraise/policy_place.c appraise/policy_snp.c appraise/policy_tpm.c
-    kbs/client.c kbs/enrolment.c kbs/messages.c kbs/resource.c kbs/server.c kbs/server_attest.c kbs/server_resource.c kbs/session.c kbs/token.c
+    kbs/client.c kbs/client_enrol.c kbs/enrolment.c kbs/messages.c kbs/resource.c kbs/server.c kbs/server_access.c kbs/server_attest.c
+    kbs/server_enrol.c kbs/server_resource.c kbs/session.c kbs/ticket.c kbs/token.c
     io/evidence_frame.c io/fetch_frame.c io/frame.c io/http_frame.c io/luks_frame.c
     agent/peer_name.c
     provider/sev_guest_abi.c

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The guest's engine on a broker's answers. Records of status (u16), size of Set-Cookie (u8), size of the body (u16), Set-Cookie, body. The first byte, when odd: a pinned
- * signer. What is asked after the last record is answered with a genuine JWE.
+ * signer, with 2 besides: a disk is registered. What is asked after the last record is answered with a genuine JWE, and so is what a record of status 0 stands for;
+ * for a disk it is a signed ticket.
  *
  * planted: scan kbs_client_response
  */
@@ -9,19 +10,22 @@
 #include "jose/jwe.h"
 #include "jose/jwk.h"
 #include "kbs/client.h"
+#include "kbs/release.h"
 
 #define PINNED 1
+#define REGISTERS 2
+#define RESOURCE "a/b/c"
 #define ANSWERS 8
 #define SECONDS_BETWEEN 100
 
-static struct jwk *guest_key, *signer;
+static struct jwk *guest_key, *signer, *enrol_key;
 
 static void set_up(void)
 {
 	if (guest_key)
 		return;
 	fuzz_secrets();
-	if (jwk_generate(JWK_P256, 0, &guest_key) || jwk_generate_signer(&signer))
+	if (jwk_generate(JWK_P256, 0, &guest_key) || jwk_generate_signer(&signer) || jwk_generate(JWK_P256, 0, &enrol_key))
 		abort();
 }
 
@@ -43,6 +47,53 @@ static void send_and_get(struct kbs_client *client, const struct kbs_http_respon
 		if (!kbs_client_error(client)[0])
 			abort();
 	}
+}
+
+/* What the broker would say to a disk's guest. */
+static void genuine_ticket(struct kbs_client *client, int i)
+{
+	static const uint8_t ticket[KBS_TICKET_SIZE];
+	struct kbs_http_response response = {.status = 200};
+	struct buf text = BUF_NULL, signature = BUF_NULL, body = BUF_NULL;
+	struct json_object *jwe = NULL;
+
+	if (kbs_client_want(client) != KBS_CLIENT_SEND)
+		return;
+	if (kbs_ticket_write(&text, RESOURCE, 0, ticket, enrol_key) || jwe_encrypt(&jwe, guest_key, buf_view(&text)) ||
+		release_sign(&signature, signer, kbs_client_nonce(client), KBS_TICKET_PREFIX RESOURCE, 0, jwe) ||
+		kbs_response_write(&body, jwe, (const char *)signature.data))
+		abort();
+	response.body = buf_view(&body);
+	(void)!kbs_client_response(client, &response, i * SECONDS_BETWEEN);
+	buf_deinit(&text);
+	buf_deinit(&signature);
+	buf_deinit(&body);
+	json_putp(&jwe);
+}
+
+static void begin(struct kbs_client *client, uint8_t mode)
+{
+	struct kbs_registration registration = {.volume = {"v", "0", "/v"}, .replaces = KBS_CLIENT_ANY_VERSION};
+
+	if ((mode & (PINNED | REGISTERS)) != (PINNED | REGISTERS)) {
+		if (kbs_client_get(client, RESOURCE))
+			abort();
+	} else if (secret_copy_in(&registration.disk, "{}", 2) || kbs_client_register(client, RESOURCE, &registration)) {
+		abort();
+	}
+}
+
+/* A disk that is registered is so by an answer that says how. */
+static void end(struct kbs_client *client)
+{
+	uint8_t fingerprint[SHA256_SIZE];
+	struct kbs_registered registered;
+	struct secret secret = SECRET_NULL;
+
+	if (kbs_client_want(client) == KBS_CLIENT_DONE && kbs_client_registered(client, &registered, fingerprint) == 0 &&
+		kbs_client_take(client, &secret) == 0)
+		abort();
+	kbs_client_free(client);
 }
 
 /* Without a pin, a genuine JWE ends in the secret that was encrypted. */
@@ -78,19 +129,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	set_up();
 	config.guest_key = guest_key;
 	config.release_pin = mode & PINNED ? signer : NULL;
-	if (kbs_client_new(&config, &client) || kbs_client_get(client, "a/b/c"))
+	if (kbs_client_new(&config, &client))
 		abort();
+	begin(client, mode);
 	for (; i < ANSWERS && input.size; i++) {
 		struct kbs_http_response response = {.status = fuzz_u16(&input)};
 		size_t cookie = fuzz_u8(&input), body = fuzz_u16(&input);
 
 		response.set_cookie = fuzz_copy(fuzz_take(&input, cookie));
 		response.body = fuzz_copy(fuzz_take(&input, body));
-		send_and_get(client, &response, i);
+		if (response.status == 0)
+			genuine_ticket(client, i);
+		else
+			send_and_get(client, &response, i);
 		fuzz_free(response.set_cookie);
 		fuzz_free(response.body);
 	}
 	genuine(client, i);
-	kbs_client_free(client);
+	end(client);
 	return 0;
 }

@@ -16,6 +16,10 @@ source = Path(__file__).resolve().parents[2]
 seeds = {}
 
 
+ENROLMENT = {"sevattest-enrol": 1, "resource": "prod/disk/data", "created": "2026-11-25T12:00:00Z",
+             "volume": {"name": "data", "uuid": "9f0e8d7c-0000-4000-8000-000000000001", "device": "/dev/disk/by-id/virtio-data"}}
+
+
 def seed(name, data):
     if len(data) <= SEED_MAX:
         seeds.setdefault(name, {})[data] = None
@@ -191,6 +195,14 @@ def servers():
         claims = {"iss": "sevattest", "iat": 999999, "exp": 1000100, "sevattest-state": "A" * 160, **claims}
         request(0x41, b"/kbs/v0/resource/a/b/c", b"", b"", json.dumps(claims).encode())
     request(0x41, b"/kbs/v0/resource/a/b/c", b"", b"", b"[")
+    for path in (b"/kbs/v0/enrol-ticket/a/b/c", b"/kbs/v0/enrol-ticket/b/b/c", b"/kbs/v0/enrol-ticket/aa/b/c", b"/kbs/v0/enrol-ticket/a/n/c", b"/kbs/v0/enrol-ticket/a"):
+        request(0x21, path, b"", b"", b"")
+    request(1, b"/kbs/v0/enrol-key", b"", b"", b"")
+    for name in ("a/b/c", "a/b/p", "a/b/i", "a/b/f", "a/b/x", "aa/b/c", "a/n/c"):
+        for inside in (name, "a/b/other"):
+            request(0x82, b"/kbs/v0/resource/" + name.encode(), b"", b"", json.dumps({**ENROLMENT, "resource": inside, "disk": {}}).encode())
+    request(0x82, b"/kbs/v0/resource/a/b/c", b"", b"", b"{")
+    request(0x82, b"/kbs/v0/resource/a/b/c", b"", b"", json.dumps({**ENROLMENT, "disk": {"a": "x" * 50000}}).encode())
     for text in (hello, b'{"nonce":"abc","extra-params":{"sevattest":{"version":1}}}', b'{"nonce":"","extra-params":""}', b'{"token":"a.b.c"}',
                  b'{"type":"https://x/y/PolicyDeny","detail":"d\\u0007"}',
                  b'{"protected":"e30","encrypted_key":"","iv":"","ciphertext":"","tag":"","sevattest-sig":"a..b"}'):
@@ -218,6 +230,12 @@ def clients():
                 seed("client", start + answer(status, body) + challenge + token)
                 seed("client", bytes([mode]) + answer(status, body))
         seed("client", bytes([mode]) + challenge + answer(401, b"{}") + answer(200, b"[]"))
+    register = bytes([3]) + challenge + token
+    seed("client", register + answer(404, b"{}"))
+    for status, body in ((200, b'{"sevattest-enrol":"accepted","version":4}'), (202, b'{"sevattest-enrol":"pending","id":4}'), (200, b"{}"), (200, b'{"sevattest-enrol":"x"}'),
+                         (200, b'{"sevattest-enrol":"pending","version":4}'), (409, b'{"type":"x/EnrolmentConflict","detail":"d"}'), (429, b'{"type":"x/EnrolmentsFull"}'),
+                         (400, b'{"type":"x/EnrolmentInvalid","detail":"d"}'), (401, b'{"type":"x/TokenNotFound"}')):
+        seed("client", register + answer(0, b"") + answer(status, body))
         seed("client", bytes([mode]) + answer(200, b"{}", b"a") + answer(200, b'{"nonce":1}'))
 
 
@@ -326,8 +344,7 @@ def jose():
 def enrolments():
     """Plaintexts of an enrolment, whole and with one thing wrong; and messages that do not open."""
     disk = '{"sevattest-disk":1,"key":"%s","headers":["%s"]}' % (base64.b64encode(bytes(32)).decode(), "00" * 32)
-    good = {"sevattest-enrol": 1, "resource": "prod/disk/data", "created": "2026-11-25T12:00:00Z",
-            "volume": {"name": "data", "uuid": "9f0e8d7c-0000-4000-8000-000000000001", "device": "/dev/disk/by-id/virtio-data"}}
+    good = ENROLMENT
     ticket = {"replaces": 3, "ticket": base64.urlsafe_b64encode(bytes(32)).rstrip(b"=").decode()}
 
     def plain(members, tail=""):

@@ -79,6 +79,7 @@ static int fake_grant(void *context, const char *resource, struct kbs_grant *ret
 			continue;
 		(void)snprintf(ret->policies[ret->policy_count].name, KBS_POLICY_NAME_MAX, "%s", fake->grants[i].policy);
 		ret->policies[ret->policy_count].version = version_of(fake, fake->grants[i].policy);
+		ret->enrol[ret->policy_count] = fake->grants[i].enrol;
 		ret->policy_count++;
 	}
 	return covered ? 0 : KBS_OP_NONE;
@@ -123,11 +124,49 @@ static int fake_audit(void *context, const struct kbs_audit *record)
 	return 0;
 }
 
+static int fake_enrol_state(void *context, const char *resource, struct kbs_enrol_state *ret)
+{
+	struct fake_broker *fake = context;
+
+	ck_assert(kbs_resource_valid(bytes_of_text(resource)));
+	*ret = fake->state;
+	return take(&fake->enrol_state_result);
+}
+
+static int fake_enrol(void *context, const struct kbs_enrol_input *input, struct kbs_registered *ret)
+{
+	struct fake_broker *fake = context;
+	int r = take(&fake->enrol_result);
+
+	(void)snprintf(input->reason, KBS_CHECKS_TEXT_MAX, "the reason");
+	if (r)
+		return r;
+	ck_assert_uint_eq(input->state, fake->state.state);
+	ck_assert_uint_gt(input->text.size, 0);
+	ck_assert_str_eq(input->record->resource, input->enrolment->resource);
+	fake->enrolled++;
+	fake->enrol_level = input->level;
+	(void)snprintf(fake->enrolled_disk, sizeof(fake->enrolled_disk), "%.*s", (int)input->enrolment->disk.size,
+		(const char *)input->enrolment->disk.data);
+	(void)snprintf(fake->enrolled_policy, sizeof(fake->enrolled_policy), "%s", input->record->policy);
+	memcpy(fake->enrolled_fingerprint, input->record->fingerprint, SHA256_SIZE);
+	*ret = (struct kbs_registered){.accepted = input->level == KBS_ENROL_ACCEPT};
+	if (ret->accepted) {
+		ret->version = ++fake->state.version;
+		fake->state.state++;
+	} else {
+		ret->id = 77;
+	}
+	return 0;
+}
+
 const struct kbs_server_ops fake_ops = {
 	.appraise = fake_appraise,
 	.grant = fake_grant,
 	.fetch = fake_fetch,
 	.audit = fake_audit,
+	.enrol_state = fake_enrol_state,
+	.enrol = fake_enrol,
 };
 
 void fake_broker_init(struct fake_broker *fake, bool signs)
@@ -136,7 +175,7 @@ void fake_broker_init(struct fake_broker *fake, bool signs)
 
 	memset(fake, 0, sizeof(*fake));
 	fake->policies[0] = (struct fake_policy){"web", 3, false};
-	fake->grants[0] = (struct fake_grant){"default/key/*", "web"};
+	fake->grants[0] = (struct fake_grant){"default/key/*", "web", KBS_ENROL_NONE};
 	fake->resources[0] = (struct fake_resource){"default/key/one", "the secret of default/key/one", 5};
 	fake->check_report_data = true;
 	memset(fake->kek, 0x5a, sizeof(fake->kek));
@@ -149,8 +188,27 @@ void fake_broker_init(struct fake_broker *fake, bool signs)
 	ck_assert_int_eq(kbs_server_new(&config, &fake->server), 0);
 }
 
+void fake_broker_enrols(struct fake_broker *fake, struct bytes kek_previous)
+{
+	struct kbs_server_config config = {
+		.ops = &fake_ops,
+		.context = fake,
+		.kek = bytes_of(fake->kek, sizeof(fake->kek)),
+		.kek_previous = kek_previous,
+		.token_key = fake->token_key,
+		.release_key = fake->release_key,
+	};
+
+	if (!fake->enrol_key)
+		ck_assert_int_eq(jwk_generate(JWK_P256, 0, &fake->enrol_key), 0);
+	config.enrol_key = fake->enrol_key;
+	fake->server = kbs_server_free(fake->server);
+	ck_assert_int_eq(kbs_server_new(&config, &fake->server), 0);
+}
+
 void fake_broker_deinit(struct fake_broker *fake)
 {
+	fake->enrol_key = jwk_free(fake->enrol_key);
 	fake->server = kbs_server_free(fake->server);
 	fake->token_key = jwk_free(fake->token_key);
 	fake->release_key = jwk_free(fake->release_key);

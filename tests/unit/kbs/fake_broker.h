@@ -18,6 +18,7 @@ struct fake_policy {
 struct fake_grant {
 	const char *pattern;
 	const char *policy;
+	enum kbs_enrol enrol;
 };
 
 struct fake_resource {
@@ -36,7 +37,16 @@ struct fake_broker {
 	int grant_result;
 	int fetch_result;
 	int audit_result;
+	int enrol_state_result;
+	int enrol_result;
+	/* What a guest registers: the state of every resource, and what was taken last. */
+	struct kbs_enrol_state state;
+	enum kbs_enrol enrol_level;
+	char enrolled_disk[KBS_ENROLMENT_DISK_MAX];
+	char enrolled_policy[KBS_POLICY_NAME_MAX + 1];
+	uint8_t enrolled_fingerprint[SHA256_SIZE];
 	/* Counted. */
+	unsigned enrolled;
 	unsigned appraised;
 	unsigned fetched;
 	unsigned audited;
@@ -50,6 +60,7 @@ struct fake_broker {
 	/* Keys. */
 	struct jwk *token_key;
 	struct jwk *release_key;
+	struct jwk *enrol_key;
 	uint8_t kek[32];
 	struct kbs_server *server;
 };
@@ -57,6 +68,8 @@ struct fake_broker {
 /* One policy "web", a grant for default/key/_asterisk_, the resource default/key/one. `signs`: with a release key. */
 void fake_broker_init(struct fake_broker *fake, bool signs);
 void fake_broker_deinit(struct fake_broker *fake);
+/* From here on with an enrolment key, and with `kek_previous` (may be empty) beside its own. */
+void fake_broker_enrols(struct fake_broker *fake, struct bytes kek_previous);
 extern const struct kbs_server_ops fake_ops;
 
 /* The evidence that fake_broker takes for `report_data`. */

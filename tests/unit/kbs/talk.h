@@ -35,6 +35,8 @@ void talk_deinit(struct talk *talk);
 
 /* Starts `resource` (NULL: only the handshake) and runs until DONE or FAILED. */
 enum kbs_client_want talk_run(struct talk *talk, const char *resource);
+/* The same for what was started already. */
+enum kbs_client_want talk_on(struct talk *talk);
 /* Asserts the outcome: DONE with this secret, or FAILED with outcome and error type. */
 void talk_expect_secret(struct talk *talk, const char *secret);
 void talk_expect_failure(struct talk *talk, enum kbs_client_outcome outcome, const char *type);

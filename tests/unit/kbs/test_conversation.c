@@ -88,7 +88,7 @@ END_TEST
 START_TEST(grant_of_another_policy)
 {
 	talk.broker.policies[1] = (struct fake_policy){"db", 1, true};
-	talk.broker.grants[1] = (struct fake_grant){"other/key/one", "db"};
+	talk.broker.grants[1] = (struct fake_grant){"other/key/one", "db", KBS_ENROL_NONE};
 	talk.broker.resources[1] = (struct fake_resource){"other/key/one", "never", 1};
 	ck_assert_int_eq(talk_run(&talk, "other/key/one"), KBS_CLIENT_FAILED);
 	talk_expect_failure(&talk, KBS_CLIENT_REFUSED, "PolicyDeny");
@@ -105,7 +105,7 @@ END_TEST
 /* A grant is there, and none of its policies loads: one policy fewer is never one condition fewer. */
 START_TEST(grant_of_policies_that_do_not_load)
 {
-	talk.broker.grants[1] = (struct fake_grant){"other/key/one", "edited-in-the-store"};
+	talk.broker.grants[1] = (struct fake_grant){"other/key/one", "edited-in-the-store", KBS_ENROL_NONE};
 	talk.broker.resources[1] = (struct fake_resource){"other/key/one", "never", 1};
 	ck_assert_int_eq(talk_run(&talk, "other/key/one"), KBS_CLIENT_FAILED);
 	talk_expect_failure(&talk, KBS_CLIENT_REFUSED, "PolicyDeny");

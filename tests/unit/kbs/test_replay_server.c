@@ -188,8 +188,8 @@ static void set_up(struct replay *replay, const char *file, size_t index)
 	bool denied = strcmp(file, "default-policy-sample.json") == 0 || strcmp(file, "token-x5c.json") == 0 ||
 		(strcmp(file, "denied-by-policy.json") == 0 && index < 4);
 
-	broker->grants[0] = denied ? (struct fake_grant){"nothing/at/all", "web"} : (struct fake_grant){"default/key/*", "web"};
-	broker->grants[1] = (struct fake_grant){"default/test/*", "web"};
+	broker->grants[0] = denied ? (struct fake_grant){"nothing/at/all", "web", KBS_ENROL_NONE} : (struct fake_grant){"default/key/*", "web", KBS_ENROL_NONE};
+	broker->grants[1] = (struct fake_grant){"default/test/*", "web", KBS_ENROL_NONE};
 	broker->resources[1] = (struct fake_resource){"default/test/kc", "kc", 1};
 }
 
