@@ -205,7 +205,7 @@ int slots_test(struct slots *slots, struct bytes key, int *ret_slot, struct erro
 	return 0;
 }
 
-int slots_add(struct slots *slots, struct bytes authority, struct bytes key, int *ret_slot, struct error *error)
+int slots_add(struct slots *slots, struct bytes authority, struct bytes key, bool prefer, int *ret_slot, struct error *error)
 {
 	int slot, r;
 
@@ -217,7 +217,7 @@ int slots_add(struct slots *slots, struct bytes authority, struct bytes key, int
 		return failed(slots, SLOTS_E_FULL, slot, "no room for another key slot", error);
 	if (slot < 0)
 		return failed(slots, slot, slot, "a new key slot", error);
-	r = library.priority(slots->device, slot, CRYPT_SLOT_PRIORITY_PREFER);
+	r = prefer ? library.priority(slots->device, slot, CRYPT_SLOT_PRIORITY_PREFER) : 0;
 	if (r)
 		return failed(slots, r, r, "the slot's priority", error);
 	*ret_slot = slot;

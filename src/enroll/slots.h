@@ -4,6 +4,7 @@
  * Edits of a LUKS2 header with libcryptsetup, which is loaded at the first call: no other verb pays for it. The library never sees the device. It works
  * on a copy of the header area in memory (a memfd, sparse and as long as the device); what it made of it is taken out as bytes, which volume.h writes.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -40,8 +41,8 @@ DEFINE_CLEANUP(struct slots *, slots_free)
 /* Which slot the key opens. 0, SLOTS_E_KEY, -errno. */
 int slots_test(struct slots *slots, struct bytes key, int *ret_slot, struct error *error) MUST_CHECK;
 
-/* A slot for `key`, which is asked before all that are not ours, made with the right of whoever knows `authority`. 0, enum slots_error, -errno. */
-int slots_add(struct slots *slots, struct bytes authority, struct bytes key, int *ret_slot, struct error *error) MUST_CHECK;
+/* A slot for `key`, made with the right of whoever knows `authority`; with `prefer` it is tried before those without. 0, enum slots_error, -errno. */
+int slots_add(struct slots *slots, struct bytes authority, struct bytes key, bool prefer, int *ret_slot, struct error *error) MUST_CHECK;
 
 /* Takes a slot away and overwrites its key material in the copy. */
 int slots_remove(struct slots *slots, int slot, struct error *error) MUST_CHECK;

@@ -37,6 +37,7 @@ EXTERNAL = {
     "nettle/": ["src/snp/p384"],
     "tss2/": ["src/provider/azure_vtpm"],
     "libcryptsetup.h": ["src/enroll/slots"],
+    "blkid/": ["src/enroll/contents"],
     "curl/": ["src/io/fetch", "src/io/curl_lazy"],
     "microhttpd.h": ["src/io/httpserver"],
     "gnutls/": ["src/io/httpserver"],

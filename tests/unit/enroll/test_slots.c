@@ -67,8 +67,8 @@ START_TEST(keys)
 	ck_assert_int_eq(slot, 0);
 	ck_assert_int_eq(slots_test(slots, second, &slot, NULL), SLOTS_E_KEY);
 	ck_assert_int_eq(slots_test(slots, bytes_of("", 0), &slot, NULL), SLOTS_E_KEY);
-	ck_assert_int_eq(slots_add(slots, stranger, second, &slot, NULL), SLOTS_E_KEY);
-	ck_assert_int_eq(slots_add(slots, first, second, &slot, &error), 0);
+	ck_assert_int_eq(slots_add(slots, stranger, second, true, &slot, NULL), SLOTS_E_KEY);
+	ck_assert_int_eq(slots_add(slots, first, second, true, &slot, &error), 0);
 	ck_assert_int_eq(slot, 1);
 	ck_assert_int_eq(slots_area(slots, AREA, &area, &error), 0);
 	/* What was taken out is a header area of its own. */
@@ -111,7 +111,7 @@ START_TEST(full)
 	int slot, r = 0, made = 0;
 
 	while (!r && made < 40) {
-		r = slots_add(slots, first, second, &slot, NULL);
+		r = slots_add(slots, first, second, true, &slot, NULL);
 		made++;
 	}
 	ck_assert_int_eq(r, SLOTS_E_FULL);

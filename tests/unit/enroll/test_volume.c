@@ -28,7 +28,7 @@ static void setup(void)
 
 	ck_assert_msg(!slots_format(DEVICE_SIZE, 512, NULL, first, &slots, &error), "%s", error_text(&error));
 	ck_assert_int_eq(slots_area(slots, VOLUME_AREA_MAX, &before, &error), 0);
-	ck_assert_int_eq(slots_add(slots, first, second, &slot, &error), 0);
+	ck_assert_int_eq(slots_add(slots, first, second, true, &slot, &error), 0);
 	ck_assert_int_eq(slots_area(slots, VOLUME_AREA_MAX, &after, &error), 0);
 	ck_assert_int_eq(luks_header_read(buf_view(&after), LUKS_PRIMARY, &header, &error), 0);
 	fd = mkstemp(path);
