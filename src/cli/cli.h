@@ -23,6 +23,8 @@ int report_main(int argc, char **argv);
 int attest_main(int argc, char **argv);
 int get_main(int argc, char **argv);
 int credential_main(int argc, char **argv);
+int enroll_main(int argc, char **argv);
+int recover_main(int argc, char **argv);
 int certs_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 

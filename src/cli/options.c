@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-#define OPTION_ROWS_MAX 32 /* no verb has half as many */
+#define OPTION_ROWS_MAX 48 /* enroll has 36 */
 #define VALUE_BASE 256     /* getopt's values above every letter */
 #define VALUE_HELP 255
 

@@ -181,13 +181,11 @@ static int explain(const struct session *session, struct error *error)
 	return error_set(error, code, "%s", text);
 }
 
-int session_run(struct session *session, const char *resource, struct error *error)
+/* Whatever was started, to its end. */
+static int converse(struct session *session, struct error *error)
 {
-	int r = resource ? kbs_client_get(session->client, resource) : kbs_client_attest(session->client);
+	int r;
 
-	if (r)
-		return r == -EINVAL ? usage(error, "a resource is named REPOSITORY/TYPE/TAG, of letters, digits, '.', '_' and '-'")
-				    : error_set(error, EXIT_INTERNAL, "cannot start the protocol");
 	for (int i = 0; i < STEPS_MAX; i++) {
 		switch (kbs_client_want(session->client)) {
 		case KBS_CLIENT_SEND:
@@ -207,4 +205,27 @@ int session_run(struct session *session, const char *resource, struct error *err
 			return r;
 	}
 	return error_set(error, EXIT_INTERNAL, "the broker keeps us going round");
+}
+
+static int cannot_start(int r, struct error *error)
+{
+	if (r == -EINVAL)
+		return usage(error, "a resource is named REPOSITORY/TYPE/TAG, of letters, digits, '.', '_' and '-'");
+	return error_set(error, EXIT_INTERNAL, "cannot start the protocol");
+}
+
+int session_run(struct session *session, const char *resource, struct error *error)
+{
+	int r = resource ? kbs_client_get(session->client, resource) : kbs_client_attest(session->client);
+
+	return r ? cannot_start(r, error) : converse(session, error);
+}
+
+int session_register(struct session *session, const char *resource, struct kbs_registration *registration, struct error *error)
+{
+	int r = kbs_client_register(session->client, resource, registration);
+
+	if (r == -ENOKEY)
+		return usage(error, "--broker-key is needed: a key is given only to a broker that signs");
+	return r ? cannot_start(r, error) : converse(session, error);
 }

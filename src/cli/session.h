@@ -42,3 +42,6 @@ void session_close(struct session *session);
 
 /* Only the handshake (`resource` NULL), or up to the secret: kbs_client_take() has it then. */
 int session_run(struct session *session, const char *resource, struct error *error) MUST_CHECK;
+
+/* The handshake, and the registering of a disk: kbs_client_registered() says what became of it. The disk of `registration` is moved. */
+int session_register(struct session *session, const char *resource, struct kbs_registration *registration, struct error *error) MUST_CHECK;

@@ -11,6 +11,8 @@ const struct verb verbs[] = {
 	{"policy", policy_main, "check a policy, make one, explain what it says about a report"},
 	{"attest", attest_main, "prove this guest to a broker"},
 	{"get", get_main, "prove this guest to a broker and get a key"},
+	{"enroll", enroll_main, "give a disk a random key that only the broker has"},
+	{"recover", recover_main, "open a guarded disk with its recovery key"},
 	{"status", status_main, "is this machine proven, and which keys went to whom"},
 	{"credential", credential_main, "give a unit a key of the broker as a credential"},
 };

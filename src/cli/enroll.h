@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What the files of `sevattest enroll` share: enroll.c has the options, enroll_disk.c the disk, enroll_broker.c the broker. */
+#include "cli/session.h"
+#include "enroll/inspect.h"
+#include "enroll/job.h"
+#include "jose/jwk.h"
+#include "kbs/resource.h"
+
+struct enroll_options {
+	const char *resource_text, *name, *guest_device, *key_file, *seal_to, *out, *root, *state, *recovery_out;
+	bool format, force, anew, rotate, resume, restart, dry_run, recovery, no_recovery, remove_foreign, remove_slots, no_system;
+	struct option_u64 sector_size, poll;
+	struct option_texts services;
+	struct session_options session;
+	/* made of them */
+	const char *device;
+	char resource[KBS_RESOURCE_MAX + 1];
+	char volume[STATE_NAME_MAX + 1];
+	struct jwk *seal_key;
+};
+
+/* All return enum exit_code, with a text unless EXIT_YES. */
+
+/* enroll_disk.c: looks at the disk, then does what the options say. */
+int enroll_disk(const struct enroll_options *options, struct error *error) MUST_CHECK;
+
+/* Reads --key-file, or asks. A recovery key may be typed in any form. */
+int enroll_authority(const char *key_file, const char *device, struct secret *ret, struct error *error) MUST_CHECK;
+
+/* enroll_broker.c */
+struct enroll_broker {
+	struct session session;
+	const struct enroll_options *options;
+	const char *device; /* as the guest knows it */
+	struct job_broker calls; /* for the job */
+	bool open;
+};
+
+int enroll_broker_open(struct enroll_broker *broker, const struct enroll_options *options, const char *device, struct error *error) MUST_CHECK;
+void enroll_broker_close(struct enroll_broker *broker);
