@@ -97,3 +97,51 @@ int unit_name_instance(char to[static UNIT_SYSTEM_MAX + 1], const char *prefix, 
 	memcpy(to + size, suffix, sizeof(suffix));
 	return 0;
 }
+
+static int escape_all(struct buf *to, const char *text, size_t size, bool first)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < size && !r; i++) {
+		char escaped[5];
+
+		r = buf_append(to, escaped, escape(escaped, (uint8_t)text[i], first && i == 0));
+	}
+	return r;
+}
+
+int unit_name_escape(struct buf *to, const char *text)
+{
+	return escape_all(to, text, strlen(text), true);
+}
+
+static bool is_dots(const char *part, size_t size)
+{
+	return part[0] == '.' && (size == 1 || (size == 2 && part[1] == '.'));
+}
+
+int unit_name_escape_path(struct buf *to, const char *path)
+{
+	bool first = true;
+	int r = 0;
+
+	if (*path != '/')
+		return -EINVAL;
+	while (!r) {
+		size_t size;
+
+		path += strspn(path, "/");
+		size = strcspn(path, "/");
+		if (!size)
+			break;
+		if (is_dots(path, size))
+			return -EINVAL;
+		if (!first)
+			r = buf_append_text(to, "-");
+		if (!r)
+			r = escape_all(to, path, size, first);
+		first = false;
+		path += size;
+	}
+	return !r && first ? buf_append_text(to, "-") : r;
+}

@@ -25,3 +25,11 @@ bool unit_name_is_systemd(struct bytes unit);
 bool unit_volume_valid(struct bytes name);
 /* "PREFIX@INSTANCE.service" with the escapes of systemd-escape(1). 0; -ENAMETOOLONG; -EINVAL for an empty instance or a NUL in it. */
 int unit_name_instance(char to[static UNIT_SYSTEM_MAX + 1], const char *prefix, struct bytes instance) MUST_CHECK;
+
+/* The escapes of systemd-escape(1) for any text, appended. 0, -ENOMEM. */
+int unit_name_escape(struct buf *to, const char *text) MUST_CHECK;
+/*
+ * The same of an absolute path (systemd-escape --path): without slashes at its ends and doubled ones; "/" alone is "-". 0; -EINVAL for a path that is not absolute
+ * or has a part "." or ".."; -ENOMEM.
+ */
+int unit_name_escape_path(struct buf *to, const char *path) MUST_CHECK;

@@ -13,6 +13,7 @@
 #include "base/finding.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/unit_name.h"
 
 START_TEST(reader_is_sticky)
 {
@@ -266,6 +267,48 @@ START_TEST(verdict_fails_closed)
 }
 END_TEST
 
+/* What systemd-escape itself says, where it is there; else what it said once. */
+static void escapes_as(const char *options, const char *text, const struct buf *ours, const char *known)
+{
+	char command[256], line[256] = "";
+	FILE *pipe;
+
+	ck_assert_msg(bytes_equal(buf_view(ours), bytes_of_text(known)), "%s: %.*s", text, (int)ours->size, (const char *)ours->data);
+	(void)snprintf(command, sizeof(command), "systemd-escape %s -- '%s' 2>/dev/null", options, text);
+	pipe = popen(command, "r");
+	ck_assert_ptr_nonnull(pipe);
+	if (fgets(line, sizeof(line), pipe)) {
+		line[strcspn(line, "\n")] = 0;
+		ck_assert_str_eq(line, known);
+	}
+	(void)pclose(pipe);
+}
+
+START_TEST(unit_names_escape)
+{
+	static const struct {
+		bool path;
+		const char *text, *escaped;
+	} rows[] = {{false, "data", "data"}, {false, "my-data_1", "my\\x2ddata_1"}, {false, ".x..y", "\\x2ex..y"}, {false, "a+b@c\\d", "a\\x2bb\\x40c\\x5cd"},
+		{false, "x/.y", "x-.y"}, {false, "\xc3\xbc:", "\\xc3\\xbc:"}, {true, "/", "-"}, {true, "//a//b/", "a-b"}, {true, "/a/.b", "a-.b"}, {true, "/.a", "\\x2ea"},
+		{true, "/a/...b", "a-...b"}, {true, "/dev/disk/by-id/virtio-data", "dev-disk-by\\x2did-virtio\\x2ddata"},
+		{true, "/dev/disk/by-id/a\\x20b", "dev-disk-by\\x2did-a\\x5cx20b"}};
+	CLEANUP(buf_deinit) struct buf none = BUF_NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(buf_deinit) struct buf out = BUF_NULL;
+
+		ck_assert_int_eq(rows[i].path ? unit_name_escape_path(&out, rows[i].text) : unit_name_escape(&out, rows[i].text), 0);
+		escapes_as(rows[i].path ? "--path" : "", rows[i].text, &out, rows[i].escaped);
+	}
+	ck_assert_int_eq(unit_name_escape_path(&none, "a/b"), -EINVAL);
+	ck_assert_int_eq(unit_name_escape_path(&none, ""), -EINVAL);
+	ck_assert_int_eq(unit_name_escape_path(&none, "/a/../b"), -EINVAL);
+	ck_assert_int_eq(unit_name_escape_path(&none, "/."), -EINVAL);
+	ck_assert_int_eq(unit_name_escape(&none, ""), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("base");
@@ -285,6 +328,7 @@ int main(void)
 	tcase_add_test(tests, config_by_table);
 	tcase_add_test(tests, config_of_several_programs);
 	tcase_add_test(tests, verdict_fails_closed);
+	tcase_add_test(tests, unit_names_escape);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
