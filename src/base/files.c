@@ -106,7 +106,8 @@ static int refuse_open_mode(int fd, const char *path, struct error *error)
 	if (fstat(fd, &info) < 0)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	if (S_ISREG(info.st_mode) && (info.st_mode & forbidden_bits(&info)))
-		return error_set(error, -EPERM, "%s: others may read this secret (mode %04o): chmod 600 it", path, (unsigned)(info.st_mode & 07777));
+		return error_set(
+			error, -EPERM, "%s: others may read this secret (mode %04o): chmod 600 it", path, (unsigned)(info.st_mode & 07777));
 	return 0;
 }
 
@@ -150,7 +151,13 @@ static int sync_directory(const char *path)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-static int write_temporary(const char *temporary, struct bytes data, mode_t mode)
+struct ownership {
+	mode_t mode;
+	uid_t owner;
+	gid_t group;
+};
+
+static int write_temporary(const char *temporary, struct bytes data, const struct ownership *as)
 {
 	FD_AUTO fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int r;
@@ -158,30 +165,48 @@ static int write_temporary(const char *temporary, struct bytes data, mode_t mode
 	if (fd < 0)
 		return -errno;
 	r = fd_write_all(fd, data);
-	if (r == 0 && fchmod(fd, mode) < 0)
+	/* Before the mode: a change of owner clears bits of it. */
+	if (r == 0 && (as->owner != (uid_t)-1 || as->group != (gid_t)-1) && fchown(fd, as->owner, as->group) < 0)
+		r = -errno;
+	if (r == 0 && fchmod(fd, as->mode) < 0)
 		r = -errno;
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	return r;
 }
 
+/* Beside the file and hidden, so that whoever lists a directory of configuration passes over what a killed program left. */
+static char *temporary_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	char *temporary;
+
+	return asprintf(&temporary, "%.*s.%s.%ld.new", (int)(name - path), path, name, (long)getpid()) < 0 ? NULL : temporary;
+}
+
 int file_write(const char *path, struct bytes data, mode_t mode, struct error *error)
 {
-	CLEANUP(free_textp) char *temporary = NULL;
-	int r;
-
 	if (strcmp(path, "-") == 0) {
-		r = fd_write_all(STDOUT_FILENO, data);
+		int r = fd_write_all(STDOUT_FILENO, data);
+
 		return r < 0 ? error_set(error, r, "standard output: %s", strerror(-r)) : 0;
 	}
-	if (asprintf(&temporary, "%s.%ld.new", path, (long)getpid()) < 0) {
-		temporary = NULL;
+	return file_write_owned(path, data, mode, (uid_t)-1, (gid_t)-1, error);
+}
+
+int file_write_owned(const char *path, struct bytes data, mode_t mode, uid_t owner, gid_t group, struct error *error)
+{
+	const struct ownership as = {mode, owner, group};
+	CLEANUP(free_textp) char *temporary = temporary_name(path);
+	int r;
+
+	if (!temporary)
 		return -ENOMEM;
-	}
-	r = write_temporary(temporary, data, mode);
+	r = write_temporary(temporary, data, &as);
 	/* A program that was killed here left it, and in a container the next one has the same process id. Only one writer has this name. */
 	if (r == -EEXIST && unlink(temporary) == 0)
-		r = write_temporary(temporary, data, mode);
+		r = write_temporary(temporary, data, &as);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0) {

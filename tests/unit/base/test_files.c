@@ -85,7 +85,7 @@ START_TEST(stale_temporary)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	(void)snprintf(path, sizeof(path), "%s/state", folder);
 	(void)snprintf(victim, sizeof(victim), "%s/victim", folder);
-	(void)snprintf(temporary, sizeof(temporary), "%s.%ld.new", path, (long)getpid());
+	(void)snprintf(temporary, sizeof(temporary), "%s/.state.%ld.new", folder, (long)getpid());
 	ck_assert_int_eq(file_write(victim, bytes_of_text("victim"), 0600, &error), 0);
 	ck_assert_int_eq(file_write(temporary, bytes_of_text("half a sta"), 0600, &error), 0);
 	ck_assert_int_eq(file_write(path, bytes_of_text("one"), 0600, &error), 0);
