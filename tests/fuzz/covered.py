@@ -19,6 +19,7 @@ PARSERS = """
     io/evidence_frame.c io/fetch_frame.c io/frame.c io/http_frame.c io/luks_frame.c
     agent/peer_name.c
     provider/sev_guest_abi.c
+    enroll/crypttab.c enroll/fstab.c enroll/table.c
 """.split()
 
 

@@ -413,6 +413,22 @@ def disk_resources():
         seed("luks_disk", text)
 
 
+def tables():
+    """Lines of crypttab and fstab as people write them."""
+    options = "luks,discard,header=/a,x-systemd.device-timeout=5,a\\,b"
+    for line in (f"data UUID=1f36 none {options}", f"data /dev/disk/by-id/a - {options}", "data /dev/vdb", "data /dev/vdz none luks", "x /dev/vdb none luks",
+                 "data /dev/vdb none plain", "data /dev/vdb none luks,initramfs", "# data", "  \tdata\t/dev/vdb\t-\tluks ", "a b c d e f g h"):
+        seed("tables", f"{line}\n".encode())
+        seed("tables", f"# first\n\n{line}\nz /dev/z none luks".encode())
+    seed("tables", b"data /dev/vdb none luks\ndata UUID=1f36 none luks\n")
+    seed("tables", b"data /dev/vdb none \0 luks\n")
+    for source in ("/dev/mapper/data", "UUID=77aa", 'UUID="77aa"', "/dev/disk/by-uuid/77aa", "/dev/mapper/data2", 'UUID="77aa'):
+        for rest in ("/srv ext4 defaults 0 2", "/a\\040b ext4 nofail,_netdev,x-systemd.device-timeout=infinity", "/srv ext4", "/srv", "none swap sw 0 0", "",
+                     "/a\\04", "/a\\000 ext4 rw", "/srv ext4 x-systemd.device-timeout=5s,,rw 0 0 # mine"):
+            seed("tables", f"/dev/vda / ext4 defaults 0 1\n{source}\t{rest}\n".encode())
+    seed("tables", "".join(f"UUID=77aa /m{i}\n" for i in range(34)).encode())
+
+
 def firmware():
     """Images of one page whose metadata stand at the very end."""
     def entry(guid, data):
@@ -479,7 +495,7 @@ def wraps():
         seed("json", text)
 
 
-for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, sev_guest, volumes, configs, jose, enrolments, lists, luks, firmware, event_logs, wraps):
+for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, sev_guest, volumes, configs, jose, enrolments, lists, luks, tables, firmware, event_logs, wraps):
     make()
 for name, values in seeds.items():
     for data in list(values)[:SHORT_VARIANTS]:
