@@ -9,7 +9,8 @@ import sys
 PARSERS = """
     base/bytes.c base/config.c base/json.c base/json_scan.c base/text.c
     tpm/event_log.c tpm/hcl.c tpm/quote.c
-    luks/header.c measure/ovmf.c
+    luks/header.c luks/check.c luks/check_digest.c luks/check_form.c luks/check_segment.c luks/check_slots.c luks/choose.c luks/disk.c luks/rebuild.c luks/unlisted.c
+    measure/ovmf.c
     snp/cert.c snp/cert_key.c snp/certs.c snp/certtable.c snp/crl.c snp/der.c snp/kds.c snp/report.c snp/report_check.c snp/vek.c
     jose/jwe.c jose/jwk_import.c jose/jwk_numbers.c jose/jws.c
     evidence/evidence.c evidence/kbs_azure.c evidence/kbs_report.c evidence/kbs_snp.c

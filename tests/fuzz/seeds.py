@@ -399,6 +399,19 @@ def luks():
             seed("luks", luks_header(copy, document)[:cut])
         seed("luks", luks_header(copy, b" " * 12288))
     disk_resources()
+    luks_changes()
+
+
+def luks_changes():
+    """Numbers of fuzz_luks_choose.c: each member with each value, in both copies, in one; and what may be damaged or listed."""
+    for flags in (0, 1, 2, 3, 4, 8, 9, 10, 16, 24, 32, 64 + 16, 128):
+        seed("luks_choose", bytes([flags, 0]) + bytes(2 * (flags % 8)))
+    for path in range(55):
+        for value in range(38):
+            if (path * 38 + value) % 3 == 0:
+                seed("luks_choose", bytes([8 + (path + value) % 2 * 120, 1, path, value, path, value]))
+    for text in (b'"aes-xts-plain64 "', b'"\\u0061es-xts-plain64"', b"1e3", b'{"a":'):
+        seed("luks_choose", bytes([8, 1, 0, 255, len(text)]) + text)
 
 
 def disk_resources():
