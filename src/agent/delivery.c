@@ -99,11 +99,11 @@ static int go_on_with_zeros(struct delivery *delivery, int fd)
 	return complete(fd);
 }
 
-int delivery_refusal(struct delivery *delivery, int fd)
+int delivery_refusal(struct delivery *delivery, int fd, size_t size)
 {
 	delivery_deinit(delivery);
 	(void)!set_mark(fd, DELIVERY_BEGUN);
-	delivery->zeros = DELIVERY_REFUSAL_SIZE;
+	delivery->zeros = size;
 	return go_on_with_zeros(delivery, fd);
 }
 

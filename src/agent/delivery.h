@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * One answer to one LoadCredential= connection: a key, whole, or a refusal: 1 MiB and 1 zero bytes, more than systemd takes, so that the
- * service's start fails at once. There is no other error channel: an end without data is an empty credential and the service starts with it.
+ * One answer to one connection of systemd: a key, whole, or a refusal: more zero bytes than systemd takes, so that whoever asked fails at once.
+ * There is no other error channel. An end without data is an empty credential, and the service starts with it; for a disk it is an empty
+ * passphrase, which is tried, and opens a header whose key slot has no cipher.
  *
  * An agent may be killed at any moment, and the next one finds the connection in the service manager's store. How far the answer had come
  * stands on the socket itself, in an option that nobody else uses (the low-water mark of a socket that is never read): untouched, begun, done.
@@ -15,7 +16,8 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 
-#define DELIVERY_REFUSAL_SIZE (((size_t)1 << 20) + 1)
+#define DELIVERY_CREDENTIAL_REFUSAL (((size_t)1 << 20) + 1) /* LoadCredential= takes 1 MiB for all credentials of a unit */
+#define DELIVERY_DISK_REFUSAL ((size_t)64 << 20)            /* systemd reads a key file up to 64 MiB less one byte */
 
 enum delivery_mark {
 	DELIVERY_UNTOUCHED = 1, /* the option's default */
@@ -38,5 +40,5 @@ enum delivery_mark delivery_mark(int fd);
  * end; -EAGAIN: more later; other -errno: the peer is gone. A key has one byte at least.
  */
 int delivery_key(struct delivery *delivery, int fd, struct key_value *value) MUST_CHECK;
-int delivery_refusal(struct delivery *delivery, int fd) MUST_CHECK;
+int delivery_refusal(struct delivery *delivery, int fd, size_t size) MUST_CHECK;
 int delivery_go_on(struct delivery *delivery, int fd) MUST_CHECK;

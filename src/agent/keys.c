@@ -9,7 +9,7 @@
 #include "io/clock.h"
 #include "kbs/key_check.h"
 
-static int key_value_new(struct secret *secret, struct key_value **ret)
+int key_value_new(struct secret *secret, struct key_value **ret)
 {
 	struct key_value *value = calloc(1, sizeof(*value));
 
@@ -150,15 +150,26 @@ int keys_accept(struct keys *keys, struct key *key, const struct agent_config *c
 	return 0;
 }
 
+void keys_forget(struct keys *keys, struct key *key)
+{
+	if (key->state != KEY_GOOD)
+		return;
+	drop_value(keys, key);
+	key->state = KEY_UNKNOWN;
+	key->wanted = false;
+}
+
 void keys_expire(struct keys *keys, uint64_t now_ms, uint64_t age_ms)
 {
 	for (size_t i = 0; i < keys->count; i++) {
 		struct key *key = keys->items[i];
 
+		bool wanted = key->wanted;
+
 		if (key->state != KEY_GOOD || now_ms - key->tried_ms < age_ms)
 			continue;
-		drop_value(keys, key);
-		key->state = KEY_UNKNOWN;
+		keys_forget(keys, key);
+		key->wanted = wanted;
 	}
 }
 

@@ -16,6 +16,8 @@ struct key_value {
 	unsigned references;
 	struct secret secret;
 };
+/* Moved out of `secret`, with one reference. 0, -ENOMEM. */
+int key_value_new(struct secret *secret, struct key_value **ret) MUST_CHECK;
 struct key_value *key_value_ref(struct key_value *value);
 /* NULL is allowed; returns NULL. */
 struct key_value *key_value_unref(struct key_value *value);
@@ -30,6 +32,7 @@ struct key {
 	char resource[KBS_RESOURCE_MAX + 1];
 	enum key_state state;
 	bool wanted; /* to be fetched */
+	bool brief;  /* a disk's: fetched when it is asked for, gone when it was given, never renewed by itself */
 	struct key_value *value; /* when GOOD */
 	uint64_t version;    /* of the last release signature; an older one is refused */
 	int64_t at;          /* Unix seconds of the last change of state */
@@ -63,6 +66,8 @@ enum {
 int keys_accept(struct keys *keys, struct key *key, const struct agent_config *config, struct secret *value, uint64_t version, int64_t now)
 	MUST_CHECK;
 void keys_refuse(struct keys *keys, struct key *key, const char *why, int64_t now);
+/* It is not needed any more. Its version stays, and a refusal. */
+void keys_forget(struct keys *keys, struct key *key);
 /* Forgets the values that came `age_ms` or longer before `now_ms` (monotonic). */
 void keys_expire(struct keys *keys, uint64_t now_ms, uint64_t age_ms);
 /* Forgets every value, and every refusal: nothing is known any more. Versions stay. */

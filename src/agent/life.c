@@ -334,12 +334,16 @@ static void prefer(struct life *life, const struct broker *broker)
 	life->order[0] = index;
 }
 
-/* Keys that were there before are fetched again: a grant may have gone, a secret may be new. */
+/* Keys that were there before are fetched again: a grant may have gone, a secret may be new. That of a disk waits until somebody asks. */
 static void want_all(struct life *life)
 {
 	for (size_t i = 0; i < life->keys.count; i++) {
-		if (life->keys.items[i]->state == KEY_GOOD)
-			life->keys.items[i]->wanted = true;
+		struct key *key = life->keys.items[i];
+
+		if (key->brief)
+			keys_forget(&life->keys, key);
+		else if (key->state == KEY_GOOD)
+			key->wanted = true;
 	}
 }
 
@@ -502,6 +506,14 @@ int life_want(struct life *life, const char *resource, struct key **ret)
 	return 0;
 }
 
+void life_forget(struct life *life, const char *resource)
+{
+	struct key *key = keys_find(&life->keys, resource);
+
+	if (key)
+		keys_forget(&life->keys, key);
+}
+
 /* What is known */
 
 bool life_is_refused(const struct life *life)
@@ -519,6 +531,11 @@ const char *life_reason(const struct life *life)
 	return life->reason;
 }
 
+const char *life_fix(const struct life *life)
+{
+	return life->reason[0] ? classes[life->reason_class].fix : NULL;
+}
+
 const struct keys *life_keys(const struct life *life)
 {
 	return &life->keys;
@@ -531,7 +548,7 @@ void life_status(const struct life *life, struct agent_status *status, struct ag
 	status->attested_until = life->attested_until;
 	status->next_attempt = life->next_attempt;
 	status->reason = life->reason[0] ? life->reason : NULL;
-	status->fix = life->reason[0] ? classes[life->reason_class].fix : NULL;
+	status->fix = life_fix(life);
 	for (unsigned i = 0; i < life->count; i++)
 		broker_status(life->brokers[i], &brokers[i]);
 	status->brokers = brokers;

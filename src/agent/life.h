@@ -32,10 +32,14 @@ void life_begin(struct life *life);
  */
 int life_want(struct life *life, const char *resource, struct key **ret) MUST_CHECK;
 
+/* The value of a key that has been given to the only one who needs it. */
+void life_forget(struct life *life, const char *resource);
+
 /* May consumers be served or refused at all? Proven now, or definitely refused. */
 bool life_is_definite(const struct life *life);
 bool life_is_refused(const struct life *life);
 const char *life_reason(const struct life *life);
+const char *life_fix(const struct life *life); /* what a person can do about it; NULL: nothing is known */
 const struct keys *life_keys(const struct life *life);
 /* Fills state, times, reason and fix, and the brokers (room for AGENT_BROKERS_MAX). */
 void life_status(const struct life *life, struct agent_status *status, struct agent_status_broker *brokers);

@@ -153,7 +153,7 @@ END_TEST
 START_TEST(answers_in_parts)
 {
 	struct delivery delivery = {.value = NULL};
-	static uint8_t got[DELIVERY_REFUSAL_SIZE + 1];
+	static uint8_t got[DELIVERY_CREDENTIAL_REFUSAL + 1];
 	size_t total = 0, wrong = 0;
 	struct key *key;
 	int r;
@@ -183,9 +183,9 @@ END_TEST
 START_TEST(refusals)
 {
 	struct delivery delivery = {.value = NULL};
-	static uint8_t got[DELIVERY_REFUSAL_SIZE + 1];
+	static uint8_t got[DELIVERY_CREDENTIAL_REFUSAL + 1];
 	size_t total = 0;
-	int r = delivery_refusal(&delivery, ends[0]);
+	int r = delivery_refusal(&delivery, ends[0], DELIVERY_CREDENTIAL_REFUSAL);
 
 	while (r == -EAGAIN) {
 		total += (size_t)read(ends[1], got + total, sizeof(got) - total);
@@ -200,7 +200,7 @@ START_TEST(refusals)
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	(void)close(ends[1]);
 	ends[1] = -1;
-	ck_assert_int_eq(delivery_refusal(&delivery, ends[0]), -EPIPE);
+	ck_assert_int_eq(delivery_refusal(&delivery, ends[0], DELIVERY_CREDENTIAL_REFUSAL), -EPIPE);
 }
 END_TEST
 
