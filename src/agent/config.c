@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "io/agent_conf.h"
+#include "io/volume_conf.h"
 
 #define KEY(section, name, type, member, min, max, text)                                                                                   \
 	{                                                                                                                                  \
@@ -27,6 +28,11 @@ static const struct config_key keys[] = {
 	KEY("agent", "EvidenceSocket", CONFIG_TEXT, evidence_socket, 0, 0, AGENT_EVIDENCE_SOCKET),
 	KEY("agent", "CredentialsSocket", CONFIG_TEXT, credentials_socket, 0, 0, AGENT_CREDENTIALS_SOCKET),
 	KEY("agent", "StatusSocket", CONFIG_TEXT, status_socket, 0, 0, AGENT_STATUS_SOCKET),
+	KEY("agent", "LuksSocket", CONFIG_TEXT, luks_socket, 0, 0, AGENT_LUKS_SOCKET),
+	KEY("agent", "CryptsetupSocket", CONFIG_TEXT, cryptsetup_socket, 0, 0, AGENT_CRYPTSETUP_SOCKET),
+	KEY("agent", "Volumes", CONFIG_TEXT, volumes, 0, 0, VOLUME_CONF_DIRECTORY),
+	KEY("agent", "Luks", CONFIG_TEXT, luks, 0, 0, "/run/sevattest-luks"),
+	KEY("agent", "ControlGroups", CONFIG_TEXT, control_groups, 0, 0, "/sys/fs/cgroup"),
 	KEY("agent", "Policy", CONFIG_TEXT, policy, 0, 0, NULL),
 	KEY("agent", "KeyAlgorithm", CONFIG_TEXT, key_algorithm, 0, 0, "P-256"),
 	KEY("agent", "Reattest", CONFIG_SECONDS, reattest, 1, 604800, "1h"),

@@ -37,6 +37,11 @@ struct agent_settings {
 	char *evidence_socket;
 	char *credentials_socket;
 	char *status_socket;
+	char *luks_socket;
+	char *cryptsetup_socket;
+	char *volumes; /* the folder of volume_conf.h */
+	char *luks;    /* the folder of header files */
+	char *control_groups;
 	char *policy;
 	char *key_algorithm;
 	uint64_t reattest;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/emergency.h"
 #include "agent/hold.h"
 #include "agent/peer.h"
 #include "base/log.h"
@@ -100,16 +101,16 @@ int credentials_reload(struct credentials *credentials)
 	return 0;
 }
 
-void credentials_status(
-	const struct credentials *credentials, struct agent_status *status, struct agent_status_credential rows[static AGENT_MAPS_MAX])
+void credentials_status(const struct credentials *credentials, struct agent_status *status, struct agent_status_credential *rows, size_t *count)
 {
+	const size_t first = *count;
 	const struct held *held;
 	size_t at = 0;
 
-	for (size_t i = 0; i < credentials->tally_count && i < AGENT_MAPS_MAX; i++) {
+	for (size_t i = 0; i < credentials->tally_count; i++) {
 		const struct tally *tally = &credentials->tallies[i];
 
-		rows[i] = (struct agent_status_credential){
+		rows[(*count)++] = (struct agent_status_credential){
 			.unit = tally->map.unit,
 			.id = tally->map.id,
 			.resource = tally->map.resource,
@@ -123,11 +124,9 @@ void credentials_status(
 	while ((held = hold_next(credentials->hold, &at))) {
 		const struct tally *tally = tally_of(credentials, &held->peer);
 
-		if (tally && (size_t)(tally - credentials->tallies) < AGENT_MAPS_MAX)
-			rows[tally - credentials->tallies].waiting++;
+		if (tally)
+			rows[first + (size_t)(tally - credentials->tallies)].waiting++;
 	}
-	status->credentials = rows;
-	status->credential_count = credentials->tally_count;
 	status->counters.waiting += hold_count(credentials->hold);
 }
 
@@ -189,6 +188,8 @@ static void resolve(void *context, struct held *held)
 		refuse(credentials, held, life_reason(credentials->life));
 	else if (!life_is_definite(credentials->life))
 		return;
+	else if (key->state == KEY_GOOD && emergency_mode(credentials->core->config->settings.control_groups))
+		refuse(credentials, held, "the system is in emergency or rescue mode");
 	else if (key->state == KEY_GOOD)
 		serve(credentials, held, key);
 	else if (key->state == KEY_REFUSED)

@@ -7,7 +7,7 @@
  */
 #include "agent/life.h"
 
-#define CREDENTIALS_MAX 256 /* at most FileDescriptorStoreMax= of the unit */
+#define CREDENTIALS_MAX 256 /* with the connections of disks.h FileDescriptorStoreMax= of the unit */
 #define CREDENTIALS_FD_NAME "credential-" /* of connections in the store */
 
 struct credentials;
@@ -25,5 +25,5 @@ void credentials_adopt(struct credentials *credentials, int fd, const char *name
 void credentials_update(struct credentials *credentials);
 /* The configuration has changed: the counts of mappings that stay are kept. */
 int credentials_reload(struct credentials *credentials) MUST_CHECK;
-/* One row for each line of Map=. Views into what lives here. */
-void credentials_status(const struct credentials *credentials, struct agent_status *status, struct agent_status_credential rows[static AGENT_MAPS_MAX]);
+/* Appends a row for each line of Map= to the `*count` that are there; adds to the counter of those who wait. Views into what lives here. */
+void credentials_status(const struct credentials *credentials, struct agent_status *status, struct agent_status_credential *rows, size_t *count);

@@ -13,6 +13,7 @@
 #define PEER_NAME_SIZE_MAX 108 /* sun_path: an abstract name fills it without a NUL at the end */
 #define PEER_UNIT_MAX UNIT_NAME_MAX
 #define PEER_ID_MAX UNIT_CREDENTIAL_MAX /* a volume's name has 94 bytes at most: what is left of 108 */
+#define PEER_VOLUME_MAX 79 /* with any random number */
 
 enum {
 	PEER_NAME_E_ABSENT = 1, /* not bound to an abstract address */

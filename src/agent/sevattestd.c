@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/credentials.h"
+#include "agent/disks.h"
 #include "agent/idle.h"
 #include "agent/life.h"
 #include "agent/status.h"
@@ -42,19 +43,50 @@ struct inherited {
 	char *name;
 };
 
+/* Sockets that we listen on, and the names that systemd hands them over by. */
+enum { LISTEN_CREDENTIALS, LISTEN_CRYPTSETUP, LISTEN_LUKS, LISTEN_STATUS, LISTEN_COUNT };
+
+static const struct {
+	const char *name;
+	mode_t mode; /* systemd and sevattest-luks connect as root */
+} listen_kinds[LISTEN_COUNT] = {{"credentials", 0600}, {"cryptsetup", 0600}, {"luks", 0600}, {"status", 0660}};
+
+struct listener {
+	int fd;   /* -1: not there, or taken over by its owner */
+	bool own; /* made here, and removed at the end */
+	char path[PATH_MAX]; /* as it was at the start */
+};
+
+#define STORED_MAX (CREDENTIALS_MAX + 2 * DISKS_CONNECTIONS_MAX)
+
 /* Everything that lives as long as the program. */
 struct agent {
 	struct core core;
 	struct life *life;
 	struct credentials *credentials;
+	struct disks *disks;
 	struct status_server *status;
 	struct idle *idle;
-	struct inherited stored[CREDENTIALS_MAX];
+	struct inherited stored[STORED_MAX];
 	size_t stored_count;
-	int credentials_fd, status_fd, notify_fd;
-	bool own_credentials, own_status;
-	char credentials_path[PATH_MAX], status_path[PATH_MAX]; /* as they were at the start */
+	struct listener listeners[LISTEN_COUNT];
+	int notify_fd;
 };
+
+static struct listener *listener_named(struct agent *agent, const char *name)
+{
+	for (size_t i = 0; i < LISTEN_COUNT; i++) {
+		if (strcmp(name, listen_kinds[i].name) == 0)
+			return &agent->listeners[i];
+	}
+	return NULL;
+}
+
+static bool is_stored(const char *name)
+{
+	return text_starts_with(name, CREDENTIALS_FD_NAME) || text_starts_with(name, DISKS_LUKS_FD_NAME) ||
+	       text_starts_with(name, DISKS_CRYPTSETUP_FD_NAME);
+}
 
 /* Sockets by FileDescriptorName=, and the connections of an earlier process. */
 static int take_inherited(struct agent *agent, struct error *error)
@@ -65,13 +97,12 @@ static int take_inherited(struct agent *agent, struct error *error)
 	if (count < 0)
 		return error_set(error, count, "inherited sockets: %s", strerror(-count));
 	for (int i = 0; i < count; i++) {
+		struct listener *listener = listener_named(agent, names[i]);
 		int fd = SD_LISTEN_FDS_START + i;
 
-		if (strcmp(names[i], "credentials") == 0) {
-			agent->credentials_fd = fd;
-		} else if (strcmp(names[i], "status") == 0) {
-			agent->status_fd = fd;
-		} else if (text_starts_with(names[i], CREDENTIALS_FD_NAME) && agent->stored_count < CREDENTIALS_MAX) {
+		if (listener) {
+			listener->fd = fd;
+		} else if (is_stored(names[i]) && agent->stored_count < STORED_MAX) {
 			agent->stored[agent->stored_count++] = (struct inherited){fd, names[i]};
 			names[i] = NULL;
 		} else {
@@ -84,18 +115,30 @@ static int take_inherited(struct agent *agent, struct error *error)
 	return 0;
 }
 
-static int listen_on(const char *path, mode_t mode, char keep[static PATH_MAX], int *fd, bool *ret_own, struct error *error)
+/* Those that were not handed over. */
+static int listen_all(struct agent *agent, struct error *error)
 {
-	if (*fd >= 0)
-		return 0;
-	(void)snprintf(keep, PATH_MAX, "%s", path);
-	*ret_own = true;
-	return socket_listen_unix(path, mode, fd, error);
+	const struct agent_settings *settings = &agent->core.config->settings;
+	const char *const paths[LISTEN_COUNT] = {
+		settings->credentials_socket, settings->cryptsetup_socket, settings->luks_socket, settings->status_socket};
+	int r = 0;
+
+	for (size_t i = 0; i < LISTEN_COUNT && !r; i++) {
+		struct listener *listener = &agent->listeners[i];
+
+		if (listener->fd >= 0)
+			continue;
+		(void)snprintf(listener->path, sizeof(listener->path), "%s", paths[i]);
+		listener->own = true;
+		r = socket_listen_unix(listener->path, listen_kinds[i].mode, &listener->fd, error);
+	}
+	return r;
 }
 
 static void look_again(struct agent *agent)
 {
 	credentials_update(agent->credentials);
+	disks_update(agent->disks);
 	status_tell(agent->status);
 	idle_touch(agent->idle);
 }
@@ -118,7 +161,8 @@ static int renew_life(struct agent *agent)
 		return r;
 	agent_config_warn(core->config);
 	credentials_set_life(agent->credentials, life);
-	status_set_sources(agent->status, life, agent->credentials);
+	disks_set_life(agent->disks, life);
+	status_set_sources(agent->status, life, agent->credentials, agent->disks);
 	agent->life = life_free(agent->life);
 	agent->life = life;
 	return 0;
@@ -140,6 +184,8 @@ static int reload(struct agent *agent, struct error *error)
 	same = agent_config_same_source(old, fresh);
 	core->config = fresh;
 	r = credentials_reload(agent->credentials);
+	if (!r)
+		r = disks_reload(agent->disks);
 	if (!r && !same) /* last: a life holds on to the configuration that it was made with */
 		r = renew_life(agent);
 	if (r) {
@@ -218,11 +264,8 @@ static int prepare(struct agent *agent, struct error *error)
 	core->attest_duration = (struct metrics_histogram){.bounds_ms = agent_attest_bounds_ms, .bound_count = AGENT_ATTEST_BOUNDS};
 	agent->notify_fd = notify_open();
 	r = take_inherited(agent, error);
-	if (!r) /* systemd connects as root */
-		r = listen_on(core->config->settings.credentials_socket, 0600, agent->credentials_path, &agent->credentials_fd,
-			&agent->own_credentials, error);
 	if (!r)
-		r = listen_on(core->config->settings.status_socket, 0660, agent->status_path, &agent->status_fd, &agent->own_status, error);
+		r = listen_all(agent, error);
 	if (!r)
 		r = sd_event_default(&core->event);
 	if (r >= 0)
@@ -251,21 +294,27 @@ static const char *folder_of(char *to, const char *path)
 static int narrow(const struct agent *agent, struct error *error)
 {
 	const struct agent_settings *settings = &agent->core.config->settings;
-	char config[PATH_MAX], policy[PATH_MAX], key[PATH_MAX], credentials[PATH_MAX], status[PATH_MAX];
-	const struct sandbox_path paths[] = {
+	char config[PATH_MAX], policy[PATH_MAX], key[PATH_MAX], sockets[LISTEN_COUNT][PATH_MAX];
+	struct sandbox_path paths[9 + LISTEN_COUNT] = {
 		{folder_of(config, arg_config), false}, /* read again at a reload */
 		{folder_of(policy, settings->policy), false},
 		{folder_of(key, settings->broker_key), false},
 		{settings->state_directory, true},
 		{settings->cache_directory, true},
+		{settings->volumes, false},
+		{settings->luks, false},
 		{"/proc", false}, /* a peer's control group; what else is there its owner or the kernel guards */
 		{"/dev/urandom", false},
-		{agent->own_credentials ? folder_of(credentials, agent->credentials_path) : "/nonexistent", true}, /* removed at the end */
-		{agent->own_status ? folder_of(status, agent->status_path) : "/nonexistent", true},
 	};
 	struct sandbox_state state;
-	int r = sandbox_enter(SANDBOX_AGENT, paths, ARRAY_SIZE(paths), &state, error);
+	int r;
 
+	for (size_t i = 0; i < LISTEN_COUNT; i++) { /* removed at the end */
+		const struct listener *listener = &agent->listeners[i];
+
+		paths[9 + i] = (struct sandbox_path){listener->own ? folder_of(sockets[i], listener->path) : "/nonexistent", true};
+	}
+	r = sandbox_enter(SANDBOX_AGENT, paths, ARRAY_SIZE(paths), &state, error);
 	if (!r)
 		log_info(
 			"sandbox: seccomp %s, Landlock %s", state.seccomp ? "on" : "off", state.landlock_abi ? "on" : "not in this kernel");
@@ -281,16 +330,24 @@ static int assemble(struct agent *agent, struct error *error)
 	if (!r)
 		r = idle_new(core->event, &agent->idle);
 	if (!r)
-		r = credentials_new(core, agent->credentials_fd, agent->notify_fd, &agent->credentials);
-	if (!r) {
-		agent->credentials_fd = -1; /* theirs now */
-		r = status_new(core, agent->status_fd, agent->notify_fd, &agent->status);
-	}
-	if (!r) {
-		agent->status_fd = -1;
+		r = credentials_new(core, agent->listeners[LISTEN_CREDENTIALS].fd, agent->notify_fd, &agent->credentials);
+	if (!r)
+		r = disks_new(core, agent->listeners[LISTEN_LUKS].fd, agent->listeners[LISTEN_CRYPTSETUP].fd, agent->notify_fd, &agent->disks);
+	if (!r)
+		r = status_new(core, agent->listeners[LISTEN_STATUS].fd, agent->notify_fd, &agent->status);
+	if (!r)
 		r = renew_life(agent);
-	}
 	return r < 0 ? error_set(error, r, "%s", strerror(-r)) : r;
+}
+
+static void adopt(struct agent *agent, const struct inherited *stored)
+{
+	if (text_starts_with(stored->name, DISKS_LUKS_FD_NAME))
+		disks_adopt_luks(agent->disks, stored->fd, stored->name);
+	else if (text_starts_with(stored->name, DISKS_CRYPTSETUP_FD_NAME))
+		disks_adopt_cryptsetup(agent->disks, stored->fd, stored->name);
+	else
+		credentials_adopt(agent->credentials, stored->fd, stored->name);
 }
 
 static int serve(struct agent *agent, struct error *error)
@@ -300,7 +357,7 @@ static int serve(struct agent *agent, struct error *error)
 	if (r)
 		return r;
 	for (size_t i = 0; i < agent->stored_count; i++)
-		credentials_adopt(agent->credentials, agent->stored[i].fd, agent->stored[i].name);
+		adopt(agent, &agent->stored[i]);
 	notify_send(agent->notify_fd, "READY=1\n");
 	log_notice("ready");
 	life_begin(agent->life);
@@ -317,16 +374,17 @@ static void finish(struct agent *agent)
 
 	agent->life = life_free(agent->life);
 	agent->status = status_free(agent->status);
+	agent->disks = disks_free(agent->disks);
 	agent->credentials = credentials_free(agent->credentials);
 	agent->idle = idle_free(agent->idle);
 	core->net = port_free(core->net);
 	verdict_deinit(&core->machine.verdict);
 	for (size_t i = 0; i < agent->stored_count; i++)
 		free(agent->stored[i].name);
-	if (agent->own_credentials)
-		(void)unlink(agent->credentials_path);
-	if (agent->own_status)
-		(void)unlink(agent->status_path);
+	for (size_t i = 0; i < LISTEN_COUNT; i++) {
+		if (agent->listeners[i].own)
+			(void)unlink(agent->listeners[i].path);
+	}
 	if (agent->notify_fd >= 0)
 		(void)close(agent->notify_fd);
 	core->event = sd_event_unref(core->event);
@@ -340,7 +398,7 @@ static int exit_code(int r)
 
 int main(int argc, char **argv)
 {
-	static struct agent agent = {.credentials_fd = -1, .status_fd = -1, .notify_fd = -1};
+	static struct agent agent = {.notify_fd = -1, .listeners = {{.fd = -1}, {.fd = -1}, {.fd = -1}, {.fd = -1}}};
 	struct error error = ERROR_NULL;
 	int r = program_options(&program, argc, argv);
 

@@ -25,12 +25,13 @@ struct status_server {
 	struct core *core;
 	const struct life *life;
 	const struct credentials *credentials;
+	const struct disks *disks;
 	int listen_fd, notify_fd;
 	sd_event_source *listener;
 	uint64_t uses;
 	struct status_connection connections[STATUS_CONNECTIONS_MAX];
 	char line[AGENT_STATUS_LINE_MAX];
-	struct agent_status_credential rows[AGENT_MAPS_MAX];
+	struct agent_status_credential rows[AGENT_MAPS_MAX + DISKS_ROWS_MAX];
 	struct agent_status_broker brokers[AGENT_BROKERS_MAX];
 };
 
@@ -77,10 +78,11 @@ struct status_server *status_free(struct status_server *server)
 	return NULL;
 }
 
-void status_set_sources(struct status_server *server, const struct life *life, const struct credentials *credentials)
+void status_set_sources(struct status_server *server, const struct life *life, const struct credentials *credentials, const struct disks *disks)
 {
 	server->life = life;
 	server->credentials = credentials;
+	server->disks = disks;
 }
 
 /* What is proven depends on what the policy wants to see; without one nobody here has looked. */
@@ -113,6 +115,7 @@ static void add_machine(const struct core *core, struct agent_status *status)
 static void collect(struct status_server *server, struct agent_status *ret)
 {
 	const struct core *core = server->core;
+	size_t rows = 0;
 
 	*ret = (struct agent_status){
 		.version = SEVATTEST_VERSION,
@@ -127,7 +130,11 @@ static void collect(struct status_server *server, struct agent_status *ret)
 	if (server->life)
 		life_status(server->life, ret, server->brokers);
 	if (server->credentials)
-		credentials_status(server->credentials, ret, server->rows);
+		credentials_status(server->credentials, ret, server->rows, &rows);
+	if (server->disks)
+		disks_status(server->disks, ret, server->rows, &rows);
+	ret->credentials = server->rows;
+	ret->credential_count = rows;
 }
 
 void status_tell(struct status_server *server)

@@ -116,6 +116,19 @@ static int add_brokers(struct json_object *root, const struct agent_status *stat
 	return r;
 }
 
+static int add_disk(struct json_object *object, const struct agent_status_credential *disk)
+{
+	int r = json_add_text(object, "state", agent_disk_state_text(disk->disk_state));
+
+	if (!r)
+		r = json_add_time(object, "checked_at", disk->checked_at);
+	if (!r)
+		r = json_add_printable(object, "check", disk->check);
+	if (!r)
+		r = json_add_printable(object, "fix", disk->fix);
+	return r;
+}
+
 static int add_credential(struct json_object *array, const struct agent_status_credential *credential)
 {
 	struct json_object *object = json_object_new_object();
@@ -141,6 +154,8 @@ static int add_credential(struct json_object *array, const struct agent_status_c
 		r = json_add_printable(object, "refusal", credential->refusal);
 	if (!r)
 		r = json_add_u64(object, "waiting", credential->waiting);
+	if (!r && credential->disk)
+		r = add_disk(object, credential);
 	return r;
 }
 

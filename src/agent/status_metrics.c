@@ -77,6 +77,45 @@ static void put_checks(struct metrics *m, const struct verdict *verdict)
 			metrics_u64_label(m, "check", verdict->items[i].check, 1);
 }
 
+static bool refused(const struct agent_status_credential *credential)
+{
+	return credential->disk && credential->disk_state == AGENT_DISK_REFUSED && credential->check;
+}
+
+/* How many volumes the check of the one at `index` refuses; 0 when an earlier one has the same check. */
+static uint64_t refused_by(const struct agent_status *status, size_t index)
+{
+	const struct agent_status_credential *rows = status->credentials;
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < status->credential_count; i++) {
+		if (!refused(&rows[i]) || strcmp(rows[i].check, rows[index].check) != 0)
+			continue;
+		if (i < index)
+			return 0;
+		count++;
+	}
+	return count;
+}
+
+static void put_disks(struct metrics *m, const struct agent_status *status)
+{
+	uint64_t counts[AGENT_DISK_STATE_COUNT] = {0};
+
+	for (size_t i = 0; i < status->credential_count; i++)
+		counts[status->credentials[i].disk_state] += status->credentials[i].disk;
+	metrics_family(m, "sevattest_agent_disks", METRICS_GAUGE, NULL, "Guarded volumes, by how far they have come.");
+	for (size_t i = 0; i < AGENT_DISK_STATE_COUNT; i++)
+		metrics_u64_label(m, "state", agent_disk_state_text((enum agent_disk_state)i), counts[i]);
+	metrics_family(m, "sevattest_agent_disk_check_failed", METRICS_GAUGE, NULL, "Guarded volumes that are refused now, by the check that refuses them.");
+	for (size_t i = 0; i < status->credential_count; i++) {
+		uint64_t count = refused(&status->credentials[i]) ? refused_by(status, i) : 0;
+
+		if (count)
+			metrics_u64_label(m, "check", status->credentials[i].check, count);
+	}
+}
+
 static void put_brokers(struct metrics *m, const struct agent_status *status)
 {
 	uint64_t good = 0;
@@ -117,6 +156,7 @@ int agent_status_metrics(const struct agent_status *status, int64_t now, enum me
 	put_tcb(&m, status);
 	put_checks(&m, status->verdict);
 	put_brokers(&m, status);
+	put_disks(&m, status);
 	put_counters(&m, &status->counters);
 	if (status->attest_duration.bound_count) {
 		metrics_family(&m, "sevattest_agent_attest_duration_seconds", METRICS_HISTOGRAM, "seconds",

@@ -40,6 +40,14 @@ enum agent_broker_outcome {
 	AGENT_BROKER_UNTRUSTED,   /* its answer was refused by us: signature, pin, protocol */
 };
 
+/* How far a volume has come. */
+enum agent_disk_state {
+	AGENT_DISK_IDLE,    /* nobody has asked */
+	AGENT_DISK_CHECKED, /* its header is one that the broker lists; nobody has asked for the key yet */
+	AGENT_DISK_GIVEN,   /* systemd-cryptsetup has the key */
+	AGENT_DISK_REFUSED,
+};
+
 struct agent_status_broker {
 	const char *origin; /* "https://kbs.example.org" */
 	enum agent_broker_outcome outcome; /* of the last attempt */
@@ -59,6 +67,10 @@ struct agent_status_credential {
 	uint64_t version;    /* of the resource, as the broker gave it; 0: not told */
 	int64_t refused_at;  /* last refusal; 0: never */
 	const char *refusal; /* its reason in one sentence */
+	const char *check;   /* of a disk: which one refused */
+	const char *fix;     /* of a disk: what a person can do about it */
+	enum agent_disk_state disk_state;
+	int64_t checked_at;  /* of a disk: when its header was found to be listed; 0: never */
 	uint64_t waiting;    /* connections that are held now */
 };
 
@@ -113,6 +125,8 @@ extern const uint32_t agent_attest_bounds_ms[AGENT_ATTEST_BOUNDS];
 
 #define AGENT_STATE_COUNT (AGENT_REFUSED + 1)
 const char *agent_state_text(enum agent_state state);                    /* "attested", "temporary trouble" */
+#define AGENT_DISK_STATE_COUNT (AGENT_DISK_REFUSED + 1)
+const char *agent_disk_state_text(enum agent_disk_state state); /* "key given" */
 const char *agent_broker_outcome_text(enum agent_broker_outcome outcome); /* "good" */
 const char *agent_proof_text(enum agent_proof proof);                    /* one sentence */
 

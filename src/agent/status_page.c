@@ -92,6 +92,21 @@ static void put_consumer(struct html *html, const char *column, const struct age
 	html_cell_end(html);
 }
 
+static void put_refusal(struct html *html, const struct agent_status_credential *credential)
+{
+	if (credential->refusal) {
+		html_raw(html, "<br>");
+		html_text(html, credential->check);
+		html_raw(html, credential->check ? ": " : "");
+		html_text(html, credential->refusal);
+	}
+	if (credential->fix) {
+		html_raw(html, "<br><span class=\"soft\">What to do: ");
+		html_text(html, credential->fix);
+		html_raw(html, "</span>");
+	}
+}
+
 static void put_outcome(struct html *html, const char *column, const struct agent_status_credential *credential, int64_t now)
 {
 	bool refused = credential->refused_at > credential->served_at;
@@ -102,16 +117,16 @@ static void put_outcome(struct html *html, const char *column, const struct agen
 	else if (credential->waiting)
 		html_badge(html, HTML_WARN, "waits");
 	else if (credential->served)
-		html_badge(html, HTML_GOOD, "served");
+		html_badge(html, HTML_GOOD, credential->disk ? agent_disk_state_text(AGENT_DISK_GIVEN) : "served");
+	else if (credential->disk && credential->disk_state == AGENT_DISK_CHECKED)
+		html_badge(html, HTML_GOOD, agent_disk_state_text(AGENT_DISK_CHECKED));
 	else
 		html_badge(html, HTML_NEUTRAL, "not asked for yet");
 	html_raw(html, " ");
 	if (refused || credential->served_at)
 		html_time(html, refused ? credential->refused_at : credential->served_at, now);
-	if (refused && credential->refusal) {
-		html_raw(html, "<br>");
-		html_text(html, credential->refusal);
-	}
+	if (refused)
+		put_refusal(html, credential);
 	html_cell_end(html);
 }
 

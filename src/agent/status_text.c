@@ -19,6 +19,18 @@ const char *agent_state_text(enum agent_state state)
 	return (size_t)state < ARRAY_SIZE(texts) ? texts[state] : "unknown";
 }
 
+const char *agent_disk_state_text(enum agent_disk_state state)
+{
+	static const char *const texts[AGENT_DISK_STATE_COUNT] = {
+		[AGENT_DISK_IDLE] = "not asked for",
+		[AGENT_DISK_CHECKED] = "header good",
+		[AGENT_DISK_GIVEN] = "key given",
+		[AGENT_DISK_REFUSED] = "refused",
+	};
+
+	return (size_t)state < ARRAY_SIZE(texts) ? texts[state] : "unknown";
+}
+
 const char *agent_broker_outcome_text(enum agent_broker_outcome outcome)
 {
 	static const char *const texts[] = {

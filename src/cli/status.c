@@ -111,6 +111,27 @@ static void print_findings(struct json_object *findings)
 	}
 }
 
+static void print_disk(struct json_object *disk)
+{
+	uint64_t version = number_of(disk, "version");
+
+	(void)printf("  volume %s: %s", text_of(disk, "id", "?"), text_of(disk, "resource", "?"));
+	if (version)
+		(void)printf(" version %" PRIu64, version);
+	(void)printf("\n    %s", text_of(disk, "state", "?"));
+	if (text_of(disk, "checked_at", NULL))
+		(void)printf("; header checked %s", text_of(disk, "checked_at", ""));
+	if (text_of(disk, "served_at", NULL))
+		(void)printf("; key given %s", text_of(disk, "served_at", ""));
+	if (number_of(disk, "waiting"))
+		(void)printf("; %" PRIu64 " waiting", number_of(disk, "waiting"));
+	(void)printf("\n");
+	if (text_of(disk, "refused_at", NULL))
+		(void)printf("    refused %s: %s: %s\n", text_of(disk, "refused_at", ""), text_of(disk, "check", "?"), text_of(disk, "refusal", ""));
+	if (text_of(disk, "fix", NULL))
+		(void)printf("    what to do: %s\n", text_of(disk, "fix", ""));
+}
+
 static void print_key(struct json_object *key)
 {
 	const char *unit = text_of(key, "unit", "disk");
@@ -134,8 +155,14 @@ static void print_keys(struct json_object *keys)
 	(void)printf("\nKeys\n");
 	if (count == 0)
 		(void)printf("  no service and no disk is configured to get one\n");
-	for (size_t i = 0; i < count; i++)
-		print_key(json_object_array_get_idx(keys, i));
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *key = json_object_array_get_idx(keys, i);
+
+		if (strcmp(text_of(key, "kind", ""), "disk") == 0)
+			print_disk(key);
+		else
+			print_key(key);
+	}
 }
 
 static void print_brokers(struct json_object *brokers)
