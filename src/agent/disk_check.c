@@ -163,14 +163,11 @@ static int refuse_by(const struct verdict *verdict, struct disk_refusal *refusal
 static int check_kept(struct bytes file, enum luks_copy copy, struct disk_refusal *refusal)
 {
 	CLEANUP(buf_deinit) struct buf wanted = BUF_NULL;
-	struct error error = ERROR_NULL;
-	int r = luks_rebuild(file, copy, &wanted, &error);
+	int r = luks_rebuild(file, copy, &wanted);
 
 	if (r < 0)
 		return refuse_internal(refusal, r);
-	if (r)
-		return disk_refuse(refusal, CHECK_HEADER_KEPT, "start sevattest-luks@ of the volume again", "the header file: %s", error_text(&error));
-	if (!bytes_equal(file, buf_view(&wanted)))
+	if (r || !bytes_equal(file, buf_view(&wanted)))
 		return disk_refuse(refusal, CHECK_HEADER_KEPT, "start sevattest-luks@ of the volume again: systemd-cryptsetup@ must come after it",
 			"the header file does not hold the %s header in both places: it was not checked, or was changed after the check", luks_copy_name(copy));
 	return 0;

@@ -35,7 +35,7 @@ static const struct program_option options[] = {
 	{"config", "FILE", "configuration (" AGENT_CONF_FILE ")", &arg_config},
 };
 
-static const struct program program = {"sevattestd", "proves this machine and hands its keys to unchanged services", SEVATTEST_VERSION, options,
+static const struct program program = {"sevattestd", "proves this machine and hands its keys to unchanged services and disks", SEVATTEST_VERSION, options,
 	ARRAY_SIZE(options)};
 
 struct inherited {
@@ -115,18 +115,30 @@ static int take_inherited(struct agent *agent, struct error *error)
 	return 0;
 }
 
-/* Those that were not handed over. */
+static bool was_handed_some(const struct agent *agent)
+{
+	for (size_t i = 0; i < LISTEN_COUNT; i++) {
+		if (agent->listeners[i].fd >= 0)
+			return true;
+	}
+	return false;
+}
+
+/* All of them, without systemd. Whoever hands over some has decided about the others too. */
 static int listen_all(struct agent *agent, struct error *error)
 {
 	const struct agent_settings *settings = &agent->core.config->settings;
 	const char *const paths[LISTEN_COUNT] = {
 		settings->credentials_socket, settings->cryptsetup_socket, settings->luks_socket, settings->status_socket};
+	const bool handed = was_handed_some(agent);
 	int r = 0;
 
 	for (size_t i = 0; i < LISTEN_COUNT && !r; i++) {
 		struct listener *listener = &agent->listeners[i];
 
-		if (listener->fd >= 0)
+		if (handed && listener->fd < 0)
+			log_warning("no socket \"%s\" was handed over: nobody is answered there", listen_kinds[i].name);
+		if (handed)
 			continue;
 		(void)snprintf(listener->path, sizeof(listener->path), "%s", paths[i]);
 		listener->own = true;

@@ -86,6 +86,8 @@ class Lane:
         lines += [f"KeyCheck = prod/app/db {key_check(self.s['keys']['db'])}"] if checks else []
         lines += ["[agent]", f"NetSocket = {self.path('net.sock')}", f"EvidenceSocket = {self.path('evidence.sock')}",
                   f"CredentialsSocket = {self.path('credentials.sock')}", f"StatusSocket = {self.path('status.sock')}",
+                  f"LuksSocket = {self.path('luks.sock')}", f"CryptsetupSocket = {self.path('cryptsetup.sock')}", f"Volumes = {self.path('volumes')}",
+                  f"Luks = {self.path('luks')}", f"ControlGroups = {self.path('groups')}",
                   f"StateDirectory = {self.path('refusal')}", f"CacheDirectory = {self.path('cache')}", "RetryMax = 1"]
         lines += [f"Policy = {policy}"] if policy else []
         lines += extra or ["[credentials]", "Map = app.service/db prod/app/db"]

@@ -15,10 +15,12 @@ agent_conf() {
 		printf '[evidence]\nTsmRoot = %s\nLock = %s\n' "$E2E_TSM" "$d/lock"
 		printf '[agent]\nNetSocket = %s\nEvidenceSocket = %s\nCredentialsSocket = %s\nStatusSocket = %s\n' "$d/net.sock" "$d/evidence.sock" "$d/credentials.sock" \
 			"$d/status.sock"
+		printf 'LuksSocket = %s\nCryptsetupSocket = %s\nVolumes = %s\nLuks = %s\nControlGroups = %s\n' "$d/luks.sock" "$d/cryptsetup.sock" "$d/volumes" "$d/luks" \
+			"${AGENT_GROUPS:-$d/groups}"
 		printf 'StateDirectory = %s\nCacheDirectory = %s\nRetryMax = 1\n' "$d/refusal" "$d/cache"
 		[ $# -eq 0 ] || printf '%s\n' "$@"
 	} >"$d/agent.conf"
-	mkdir -p "$d/refusal" "$d/cache"
+	mkdir -p "$d/refusal" "$d/cache" "$d/volumes" "$d/luks"
 }
 
 agent_start_evidence() {

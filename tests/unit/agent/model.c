@@ -59,7 +59,14 @@ static void fill_keys(struct model *model, int64_t now)
 		.served_at = now - 29,
 		.served = 1,
 		.version = 1};
-	model->credentials[2] = (struct agent_status_credential){.disk = true, .id = "data", .resource = "prod-web/disk/data"};
+	model->credentials[2] = (struct agent_status_credential){.disk = true,
+		.id = "data",
+		.resource = "prod-web/disk/data",
+		.disk_state = AGENT_DISK_GIVEN,
+		.checked_at = now - 60,
+		.served_at = now - 59,
+		.served = 1,
+		.version = 3};
 	model->status.credential_count = 3;
 }
 
@@ -105,6 +112,17 @@ static void fill_refused(struct model *model, int64_t now)
 		.resource = "prod-web/tls/key",
 		.refused_at = now - 10,
 		.refusal = "the broker refused: measurement, tcb"};
+	model->credentials[2] = (struct agent_status_credential){.disk = true,
+		.id = "data",
+		.resource = "prod-web/disk/data",
+		.disk_state = AGENT_DISK_REFUSED,
+		.check = "luks.segment_cipher",
+		.refused_at = now - 5,
+		.refusal = "the segment is not encrypted",
+		.fix = "restore the header: sevattest recover"};
+	model->credentials[3] = model->credentials[2];
+	model->credentials[3].id = "data-2";
+	model->status.credential_count = 4;
 	model->status.counters =
 		(struct agent_status_counters){.refused = 1, .keys_refused = 1, .evidence_requests = 1, .broker_requests = 2};
 }
@@ -141,7 +159,7 @@ static void fill_hostile(struct model *model, int64_t now)
 	for (size_t i = 0; i < model->status.credential_count; i++) {
 		struct agent_status_credential *credential = &model->credentials[i];
 
-		credential->unit = credential->id = credential->resource = credential->refusal = HOSTILE;
+		credential->unit = credential->id = credential->resource = credential->refusal = credential->fix = HOSTILE;
 		credential->refused_at = now - 1;
 	}
 }

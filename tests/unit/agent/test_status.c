@@ -43,7 +43,10 @@ START_TEST(json_attested)
 	ck_assert_uint_eq(json_object_array_length(keys), 3);
 	ck_assert_str_eq(json_get_text(json_object_array_get_idx(keys, 0), "unit", NULL), "nginx.service");
 	ck_assert_str_eq(json_get_text(json_object_array_get_idx(keys, 2), "kind", NULL), "disk");
-	ck_assert_ptr_null(json_get(json_object_array_get_idx(keys, 2), "served_at"));
+	ck_assert_str_eq(json_get_text(json_object_array_get_idx(keys, 2), "state", NULL), "key given");
+	ck_assert_ptr_nonnull(json_get_text(json_object_array_get_idx(keys, 2), "checked_at", NULL));
+	ck_assert_ptr_null(json_get(json_object_array_get_idx(keys, 2), "check"));
+	ck_assert_ptr_null(json_get(json_object_array_get_idx(keys, 0), "state"));
 	ck_assert_ptr_null(json_get(root, "reason"));
 }
 END_TEST
@@ -73,6 +76,11 @@ START_TEST(json_refused)
 	ck_assert_str_eq(json_get_text(finding, "check", NULL), "measurement");
 	ck_assert_ptr_nonnull(json_get_text(finding, "fix", NULL));
 	ck_assert_str_eq(json_get_text(root, "reason", NULL), "the launch measurement is not in the policy");
+	finding = json_object_array_get_idx(json_get_array(root, "keys"), 2);
+	ck_assert_str_eq(json_get_text(finding, "state", NULL), "refused");
+	ck_assert_str_eq(json_get_text(finding, "check", NULL), "luks.segment_cipher");
+	ck_assert_str_eq(json_get_text(finding, "fix", NULL), "restore the header: sevattest recover");
+	ck_assert_ptr_null(json_get(finding, "checked_at"));
 }
 END_TEST
 
@@ -120,6 +128,8 @@ START_TEST(metrics_attested)
 	expect_in(text, "\nsevattest_agent_tcb{part=\"microcode\"} 219\n");
 	expect_in(text, "\nsevattest_agent_brokers_good 1\n");
 	expect_in(text, "\nsevattest_agent_attest_duration_seconds_bucket{le=\"0.250\"} 1\n");
+	expect_in(text, "\nsevattest_agent_disks{state=\"key given\"} 1\n");
+	expect_in(text, "\nsevattest_agent_disks{state=\"refused\"} 0\n");
 	expect_not_in(text, "check_failed{");
 	free(text);
 }
@@ -132,6 +142,8 @@ START_TEST(metrics_refused)
 	expect_in(text, "\nsevattest_agent_proven 0\n");
 	expect_in(text, "\nsevattest_agent_check_failed{check=\"measurement\"} 1\n");
 	expect_in(text, "\nsevattest_agent_check_failed{check=\"tcb\"} 1\n");
+	expect_in(text, "\nsevattest_agent_disks{state=\"refused\"} 2\n");
+	expect_in(text, "\nsevattest_agent_disk_check_failed{check=\"luks.segment_cipher\"} 2\n");
 	expect_in(text, "\n# TYPE sevattest_agent_attestations_total counter\n");
 	expect_not_in(text, "# EOF");
 	expect_not_in(text, "attest_duration");
