@@ -163,7 +163,7 @@ int show_main(int argc, char **argv)
 	const struct cli_option options[] = {{"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object"}};
 	const struct cli_usage usage = {"show FILE... [OPTIONS]",
 		"Prints what is in a file, recognised by its content: a report, evidence, certificates, a certificate table, a CRL,\n"
-		"a policy, a token, an OVMF firmware image, a TPM event log, the headers of a LUKS2 disk.",
+		"a policy, a token, an OVMF firmware image, a TPM event log, the headers of a LUKS2 disk with their digest.",
 		options, ARRAY_SIZE(options), 1, FILES_MAX};
 	JSON_AUTO all = json_object_new_array();
 	struct json_object *object;

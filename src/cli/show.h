@@ -20,8 +20,10 @@ int show_table(struct bytes data, struct json_object *object, struct verdict *ve
 /* show_image.c */
 int show_ovmf(struct bytes data, struct json_object *object, struct verdict *verdict) MUST_CHECK;
 int show_event_log(struct bytes data, struct json_object *object, struct verdict *verdict) MUST_CHECK;
-int show_luks(struct bytes data, struct json_object *object, struct verdict *verdict) MUST_CHECK;
 bool show_is_event_log(struct bytes data);
 /* `data` has passed show_is_token(). */
 int show_token(struct bytes data, struct json_object *object, struct verdict *verdict) MUST_CHECK;
 bool show_is_token(struct bytes data);
+
+/* show_luks.c */
+int show_luks(struct bytes data, struct json_object *object, struct verdict *verdict) MUST_CHECK;

@@ -156,9 +156,12 @@ bool luks_check_requirements(const struct luks_header *header, struct luks_devia
 
 bool luks_check_flags(const struct luks_header *header, struct luks_deviation *ret)
 {
-	struct json_object *config = luks_part(header, "config");
+	struct json_object *config = luks_part(header, "config"), *flags = json_get_array(config, "flags");
 
-	return !json_get(config, "flags") || luks_differs_member(ret, "config", "flags", config);
+	/* An empty list is what cryptsetup leaves of flags that were taken back. */
+	if (!json_get(config, "flags") || (flags && json_object_array_length(flags) == 0))
+		return true;
+	return luks_differs_member(ret, "config", "flags", config);
 }
 
 /* Neither kind makes cryptsetup do anything: they say what a slot is for. */

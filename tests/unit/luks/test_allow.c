@@ -139,7 +139,8 @@ static const struct row {
 	{"luks.tokens", {{"tokens.x", "{\"type\":\"sevattest\",\"keyslots\":[\"0\"]}"}}, "yes"},
 	{"luks.tokens", {{"tokens", NULL}}, "luks.members"},
 	{"luks.flags", {{"config.flags", "[\"allow-discards\"]"}}, "yes"},
-	{"luks.flags", {{"config.flags", "[]"}}, "yes"},
+	{"luks.flags", {{"config.flags", "{}"}}, "yes"},
+	{"luks.flags", {{"config.flags", "\"\""}}, "yes"},
 	{"luks.area", {{"config.json_size", "\"12289\""}}, "yes"},
 	{"luks.area", {{"config.json_size", "12288"}}, "yes"},
 	{"luks.area", {{"config.keyslots_size", "\"1048577\""}}, "yes"},
@@ -184,6 +185,7 @@ START_TEST(good)
 	static const struct change also[][CHANGES_MAX] = {
 		{{NULL, NULL}},
 		{{"tokens", "{}"}},
+		{{"config.flags", "[]"}},
 		{{S "sector_size", "4096"}},
 		{{S "offset", "\"1081344\""}},
 		{{K "priority", "2"}, {"keyslots.1.priority", "0"}},
