@@ -5,7 +5,7 @@
 PACKAGES_BUILD=(gcc libc6-dev dpkg-dev meson ninja-build pkg-config libssl-dev libjson-c-dev nettle-dev libgmp-dev libinih-dev libcurl4-openssl-dev libmicrohttpd-dev
 	libsystemd-dev libseccomp-dev libsqlite3-dev libfuse3-dev libcryptsetup-dev libblkid-dev check python3)
 PACKAGES_RUN=(fuse3 openssl curl jq procps xxd)
-PACKAGES_TEST=(clang clang-tidy cppcheck libclang-rt-14-dev llvm jose sqlite3 python3-jsonschema python3-cryptography mandoc universal-ctags git gdb strace binutils iproute2 cryptsetup-bin
+PACKAGES_TEST=(clang clang-tidy cppcheck libclang-rt-14-dev llvm jose sqlite3 python3-jsonschema python3-cryptography mandoc universal-ctags git gdb strace binutils iproute2 cryptsetup-bin e2fsprogs
 	mmdebstrap systemd-container qemu-system-x86 e2fsprogs kmod
 	prometheus chromium chromium-driver python3-prometheus-client)
 

@@ -10,7 +10,7 @@ REPLAY=${SEVATTEST_BUILD:-build/check/gcc}/tests/fuzz/fuzz_replay
 [ -x "$REPLAY" ] || { printf '%s was not built\n' "$REPLAY"; exit 1; }
 
 # Symbols of either table, and the strings of the file.
-test_code() { { nm -a "$1"; nm -D "$1"; strings "$1"; } 2>/dev/null | grep -E 'LLVMFuzzer|fuzz_|__wrap_|planted|SEVATTEST_PLANTED'; }
+test_code() { { nm -a "$1"; nm -D "$1"; strings "$1"; } 2>/dev/null | grep -E 'LLVMFuzzer|fuzz_|__wrap_|planted|SEVATTEST_PLANTED|SEVATTEST_ENROLL_CUT'; }
 
 [ -n "$(test_code "$REPLAY")" ] || { printf 'the search finds nothing in %s, where something is\n' "$REPLAY"; exit 1; }
 count=0
