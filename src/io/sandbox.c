@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/dm-ioctl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
@@ -74,7 +75,7 @@ static const int calls_look[] = {SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx
 
 /* clang-format on */
 
-enum { GROUP_ACCEPT = 1, GROUP_UNIX = 2, GROUP_FILES = 4, GROUP_DEVICES = 8, GROUP_PEER = 16, GROUP_NET = 32 };
+enum { GROUP_ACCEPT = 1, GROUP_UNIX = 2, GROUP_FILES = 4, GROUP_DEVICES = 8, GROUP_PEER = 16, GROUP_NET = 32, GROUP_MAPPER = 64 };
 
 static const unsigned profiles[] = {
 	[SANDBOX_BROKERD] = GROUP_ACCEPT | GROUP_UNIX | GROUP_FILES,
@@ -83,6 +84,7 @@ static const unsigned profiles[] = {
 	[SANDBOX_NETD] = GROUP_ACCEPT | GROUP_NET,
 	[SANDBOX_EVIDENCE] = GROUP_FILES | GROUP_DEVICES,
 	[SANDBOX_AGENT] = GROUP_ACCEPT | GROUP_UNIX | GROUP_FILES | GROUP_PEER,
+	[SANDBOX_LUKS] = GROUP_UNIX | GROUP_FILES | GROUP_MAPPER,
 };
 
 static int allow(scmp_filter_ctx filter, const int *calls, size_t count)
@@ -166,6 +168,8 @@ static int build(scmp_filter_ctx filter, enum sandbox_profile profile)
 		r = allow_devices(filter);
 	if (!r && (groups & GROUP_PEER))
 		r = allow(filter, calls_peer, ARRAY_SIZE(calls_peer));
+	if (!r && (groups & GROUP_MAPPER)) /* only with /dev/mapper/control, which is open before or not at all */
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, DM_TABLE_STATUS));
 	if (!r && (groups & GROUP_UNIX))
 		r = allow(filter, calls_unix, ARRAY_SIZE(calls_unix));
 	if (!r && (groups & GROUP_UNIX))

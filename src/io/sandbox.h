@@ -26,6 +26,7 @@ enum sandbox_profile {
 	SANDBOX_NETD,      /* + accept, IP sockets and connect (sandbox_enter_net()), reading below the given paths. No bind, no listen */
 	SANDBOX_EVIDENCE,  /* + files below the given paths, the requests of /dev/sev-guest. No socket is made: one connection is there */
 	SANDBOX_AGENT,     /* + accept, AF_UNIX sockets, files below the given paths, pidfd_open: who a peer is */
+	SANDBOX_LUKS,      /* + AF_UNIX sockets, files below the given paths, device-mapper's request for a table */
 };
 
 /* What stays reachable under Landlock. Missing paths are ignored: what does not exist needs no right. */

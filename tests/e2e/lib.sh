@@ -13,7 +13,7 @@ E2E_CHECKS=0
 e2e_program() {
 	local folder
 	if [ -n "${SEVATTEST_BUILD:-}" ]; then
-		for folder in sim cli httpd netd agent evidence-helper broker brokerctl; do
+		for folder in sim cli httpd netd agent evidence-helper luks-helper broker brokerctl; do
 			if [ -x "$SEVATTEST_BUILD/src/$folder/$1" ]; then
 				printf '%s\n' "$SEVATTEST_BUILD/src/$folder/$1"
 				return

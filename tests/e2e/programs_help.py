@@ -3,7 +3,7 @@
 """The other programs as cli_help.py has it for `sevattest`: --help and the manual page name the same options and verbs; and the keys of broker.conf
 are the same, with the same defaults, in conf/broker.conf, in broker.conf(5) and in the programs, which accept each of them and no other.
 
-Environment: SEVATTEST_BROKER, SEVATTEST_BROKERD, SEVATTEST_HTTPD, SEVATTEST_NETD, SEVATTEST_EVIDENCE, SEVATTEST_SIM the programs. Argument: the folder of the sources."""
+Environment: SEVATTEST_BROKER, SEVATTEST_BROKERD, SEVATTEST_HTTPD, SEVATTEST_NETD, SEVATTEST_EVIDENCE, SEVATTEST_LUKS, SEVATTEST_SIM the programs. Argument: the folder of the sources."""
 import os
 import re
 import subprocess
@@ -13,7 +13,7 @@ import tempfile
 SOURCE = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 OPTION = re.compile(r"(?<![a-z0-9-])--([a-z][a-z0-9-]*)")
 PROGRAMS = {name: os.environ.get(name.upper().replace("-", "_"), name)
-            for name in ("sevattest-broker", "sevattest-brokerd", "sevattest-httpd", "sevattest-netd", "sevattest-evidence", "sevattest-sim")}
+            for name in ("sevattest-broker", "sevattest-brokerd", "sevattest-httpd", "sevattest-netd", "sevattest-evidence", "sevattest-luks", "sevattest-sim")}
 failures = []
 counts = {}
 
@@ -206,7 +206,7 @@ def accepted():
 def main():
     for name, manual, parts in (("sevattest-broker", "sevattest-broker.1", ["OPTIONS"]), ("sevattest-brokerd", "sevattest-brokerd.8", ["OPTIONS"]),
                                 ("sevattest-httpd", "sevattest-httpd.8", ["OPTIONS"]), ("sevattest-netd", "sevattest-netd.8", ["OPTIONS"]),
-                                ("sevattest-evidence", "sevattest-evidence.8", ["OPTIONS"])):
+                                ("sevattest-evidence", "sevattest-evidence.8", ["OPTIONS"]), ("sevattest-luks", "sevattest-luks.8", ["OPTIONS"])):
         for option in options(name, manual, parts):
             if not known(name, option):
                 fail(f"{name}: --{option} is in --help and not known")

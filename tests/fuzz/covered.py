@@ -18,7 +18,7 @@ PARSERS = """
     kbs/client.c kbs/client_enrol.c kbs/enrolment.c kbs/messages.c kbs/resource.c kbs/server.c kbs/server_access.c kbs/server_attest.c
     kbs/server_enrol.c kbs/server_resource.c kbs/session.c kbs/ticket.c kbs/token.c
     io/evidence_frame.c io/fetch_frame.c io/frame.c io/http_frame.c io/luks_frame.c
-    agent/peer_name.c
+    agent/peer_name.c luks-helper/table.c
     provider/sev_guest_abi.c
     enroll/crypttab.c enroll/fstab.c enroll/table.c
 """.split()

@@ -283,6 +283,15 @@ def volumes():
                  b"a\n" + b"b" * 4096 + b"\n"):
         for head in (b"\0\0\0\0", b"\0\1\0\0", b"\1\0\0\0", b"\1\1\0\0", b"\0\0\1\0", b"\2\0\0\0"):
             seed("luks_frame", head + text)
+    lines = [b"aes-xts-plain64 :64:logon:cryptsetup:6f1b3c1e-d0 0 7:3 32768" + tail for tail in
+             (b"", b" 1 allow_discards", b" 2 sector_size:4096 integrity:28:aead", b" 2 allow_discards", b" x", b" ")]
+    lines += [b"cipher_null-ecb - 8 253:0 0", b"aes-xts-plain64 " + b"00" * 64 + b" 0 7:3 32768", b"aes-xts-plain64 :64 0 7:3 1", b"a zz 0 7:3 1", b""]
+    for line in lines:
+        target = struct.pack("<QQiI16s", 0, 32768, 0, 0, b"crypt") + line + b"\0"
+        for flags, count, uuid in ((32, 1, b"CRYPT-LUKS2-6f1b3c1e-data"), (34, 1, b""), (96, 2, b"x"), (288, 1, b"x"), (0, 0, b"u" * 129)):
+            head = struct.pack("<3IIIIiIIIQ128s129s7x", 4, 47, 0, 312 + len(target), 312, count, 1, flags, 0, 0, 0, b"data", uuid)
+            seed("dm", head + target)
+        seed("dm", line)
     good = b"[volume]\nDevice = /dev/disk/by-id/virtio-data\nResource = prod/disk/data\n"
     for text in (good, good + b"KeyCheck = " + b"0f" * 32 + b"\n", good + b"KeyCheck = 0f\n", good.replace(b"by-id", b"by-uuid"), good.replace(b"by-id", b".."),
                  good.replace(b"/dev", b"dev"), good.replace(b"prod", b"pr od"), good.replace(b"Device", b"Disk"), b"[volume]\nResource = a/b/c\n", b"[other]\n"):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 PROGRAMS = ["agent", "cli", "broker", "netd", "httpd", "brokerctl", "sim"]
-PROGRAMS += ["evidence-helper"]
+PROGRAMS += ["evidence-helper", "luks-helper"]
 # layer -> layers whose headers it may include (its own folder is always allowed)
 LAYERS = {
     "base": [],

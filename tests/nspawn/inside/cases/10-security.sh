@@ -5,7 +5,7 @@
 . ./lib.sh
 
 declare -A LIMITS=([sevattestd.service]=1.0 [sevattest-netd-agent.service]=1.5 [sevattest-netd-broker.service]=1.5 [sevattest-httpd-agent.service]=1.5
-	[sevattest-httpd-broker.service]=1.5 [sevattest-brokerd.service]=1.0 [sevattest-evidence@.service]=1.8)
+	[sevattest-httpd-broker.service]=1.5 [sevattest-brokerd.service]=1.0 [sevattest-evidence@.service]=1.8 [sevattest-luks@.service]=1.0)
 folder=$T/units
 mkdir -p "$folder"
 seen=0
