@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "io/agent_conf.h"
+#include "io/root_trust.h"
 #include "io/volume_conf.h"
 
 #define KEY(section, name, type, member, min, max, text)                                                                                   \
@@ -216,7 +217,12 @@ static int read_key_kind(struct agent_config *config, struct error *error)
 static int check(const struct agent_config *config, struct error *error)
 {
 	const struct config_list *urls = &config->settings.urls;
+	enum root_trust root_trust;
 
+	if (root_trust_parse(config->settings.root_trust, &root_trust, error)) {
+		error_prefix(error, "[agent]");
+		return -EINVAL;
+	}
 	if (urls->count == 0)
 		return error_set(error, -EINVAL, "[broker] Url= says where the key broker is, and none is given");
 	if (urls->count > AGENT_BROKERS_MAX)

@@ -77,7 +77,7 @@ static int check_service(const char *service, struct error *error)
 	struct bytes name = bytes_of_text(service);
 	size_t suffix = strlen(".service");
 
-	if (!unit_name_valid(name) || name.size <= suffix || strcmp(service + name.size - suffix, ".service") != 0)
+	if (!unit_name_is_systemd(name) || name.size <= suffix || strcmp(service + name.size - suffix, ".service") != 0)
 		return error_set(error, -EINVAL, "%s: not a service, written as systemctl shows it", service);
 	if (strstr(service, "@."))
 		return error_set(error, -EINVAL, "%s: name the instance: it is what needs the disk", service);
