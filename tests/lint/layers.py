@@ -26,6 +26,7 @@ LAYERS = {
     "provider": ["evidence", "snp", "tpm", "base"],
     "io": ["snp", "base"],
     "enroll": ["luks", "jose", "kbs", "evidence", "io", "base"],
+    "doctor": ["enroll", "luks", "jose", "kbs", "appraise", "evidence", "provider", "io", "snp", "tpm", "base"],
 }
 ALL = list(LAYERS)
 for program in PROGRAMS:
