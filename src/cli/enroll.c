@@ -83,7 +83,9 @@ static int check_options(struct enroll_options *options, struct error *error)
 		return usage(error, "--poll is 1 to 3600 seconds");
 	if (options->guest_device && options->guest_device[0] != '/')
 		return usage(error, "--guest-device is a path: /dev/disk/by-id/...");
-	return check_broker(options, error);
+	if (options->system_only && (options->no_system || options->rotate || options->resume || options->restart || options->format || options->seal_to))
+		return usage(error, "--system-only writes the system's files and nothing else");
+	return options->system_only ? EXIT_YES : check_broker(options, error);
 }
 
 static int prepare_options(struct enroll_options *options, struct error *error)
@@ -137,6 +139,7 @@ int enroll_main(int argc, char **argv)
 		{"remove-slots", 0, OPTION_FLAG, &options.remove_slots, NULL, "take away every key slot but ours and the recovery key's"},
 		{"dry-run", 0, OPTION_FLAG, &options.dry_run, NULL, "say what would be done; write nothing"},
 		{"no-system", 0, OPTION_FLAG, &options.no_system, NULL, "leave crypttab, fstab and drop-ins alone"},
+		{"system-only", 0, OPTION_FLAG, &options.system_only, NULL, "write these, for a disk that is enrolled; change nothing on it"},
 		{"service", 0, OPTION_TEXTS, &options.services, "UNIT", "a service whose data are on the disk: never starts without it"},
 		{"root", 0, OPTION_TEXT, &options.root, "DIR", "the guest's root directory, for crypttab, fstab and drop-ins (default: /)"},
 		{"state", 0, OPTION_TEXT, &options.state, "DIR", "where --resume finds its state (" STATE_DIRECTORY ")"},

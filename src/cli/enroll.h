@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What the files of `sevattest enroll` share: enroll.c has the options, enroll_disk.c the disk, enroll_broker.c the broker. */
+/*
+ * What the files of `sevattest enroll` share: enroll.c has the options, enroll_disk.c the disk, enroll_broker.c the broker, enroll_system.c the
+ * files of the system.
+ */
 #include "cli/session.h"
 #include "enroll/inspect.h"
 #include "enroll/job.h"
@@ -9,7 +12,7 @@
 
 struct enroll_options {
 	const char *resource_text, *name, *guest_device, *key_file, *seal_to, *out, *root, *state, *recovery_out;
-	bool format, force, anew, rotate, resume, restart, dry_run, recovery, no_recovery, remove_foreign, remove_slots, no_system;
+	bool format, force, anew, rotate, resume, restart, dry_run, recovery, no_recovery, remove_foreign, remove_slots, no_system, system_only;
 	struct option_u64 sector_size, poll;
 	struct option_texts services;
 	struct session_options session;
@@ -27,6 +30,14 @@ int enroll_disk(const struct enroll_options *options, struct error *error) MUST_
 
 /* Reads --key-file, or asks. A recovery key may be typed in any form. */
 int enroll_authority(const char *key_file, const char *device, struct secret *ret, struct error *error) MUST_CHECK;
+
+/* enroll_system.c: are the system's files to be written at all? */
+bool enroll_system_wanted(const struct enroll_options *options);
+/* The name by which the guest knows the device for good. */
+int enroll_system_device(const struct enroll_options *options, char ret[static STATE_PATH_MAX], struct error *error) MUST_CHECK;
+/* Can it be done? With `print` the changes go to standard output, as a diff. */
+int enroll_system_show(const struct enroll_options *options, const char *device, bool print, struct error *error) MUST_CHECK;
+int enroll_system_write(const struct enroll_options *options, const char *device, struct error *error) MUST_CHECK;
 
 /* enroll_broker.c */
 struct enroll_broker {

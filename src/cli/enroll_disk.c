@@ -21,6 +21,7 @@
 /* What the callbacks of the job need. */
 struct enroll_work {
 	const struct enroll_options *options;
+	const char *device;
 };
 
 int enroll_authority(const char *key_file, const char *device, struct secret *ret, struct error *error)
@@ -68,6 +69,17 @@ static int show_recovery(void *context, const struct secret *text, struct error 
 		r = terminal_show("\nThe recovery key. It is shown this once; write it down and keep it away from the machine:\n\n    ", text,
 			"\n\nWhoever has it can open the disk. `sevattest recover` takes it, and so does cryptsetup.\n\n", error);
 	return r ? EXIT_INTERNAL : EXIT_YES;
+}
+
+static int write_system(void *context, struct error *error)
+{
+	const struct enroll_work *work = context;
+
+	if (!enroll_system_wanted(work->options)) {
+		progress(NULL, "", "(not asked for: `sevattest enroll --system-only` on the guest does it)");
+		return EXIT_YES;
+	}
+	return enroll_system_write(work->options, work->device, error);
 }
 
 static void print_buf(const struct buf *text)
@@ -159,12 +171,12 @@ static int judge(const struct enroll_options *options, const struct inspection *
 	return r ? r : judge_foreign(options, inspection, error);
 }
 
-static int dry_run(const struct enroll_options *options)
+static int dry_run(const struct enroll_options *options, const char *device, struct error *error)
 {
 	fprintf(stderr, "A dry run: nothing is written or sent. The steps:\n");
 	for (const struct job_step *step = job_steps(options->rotate ? STATE_ROTATE : STATE_ENROLL); step->name; step++)
 		progress(NULL, step->name, step->text);
-	return EXIT_YES;
+	return enroll_system_wanted(options) ? enroll_system_show(options, device, true, error) : EXIT_YES;
 }
 
 /* The work of before, if there is some. */
@@ -209,7 +221,7 @@ static int begin(const struct enroll_options *options, const struct inspection *
 	int r = judge(options, inspection, error);
 
 	if (!r && options->dry_run)
-		return dry_run(options);
+		return dry_run(options, job->settings->device, error);
 	if (!r && !options->rotate && !options->format)
 		r = enroll_authority(options->key_file, options->device, &job->authority, error);
 	if (!r)
@@ -256,15 +268,57 @@ static int open_volume(const struct enroll_options *options, struct job *job, st
 	return EXIT_YES;
 }
 
-int enroll_disk(const struct enroll_options *options, struct error *error)
+/* The name that the guest has for the device; where nothing of its system is written, any will do. */
+static int name_device(const struct enroll_options *options, char ret[static STATE_PATH_MAX], struct error *error)
+{
+	char resolved[PATH_MAX];
+
+	if (enroll_system_wanted(options))
+		return enroll_system_device(options, ret, error);
+	if (!realpath(options->device, resolved))
+		return error_set(error, EXIT_USAGE, "%s: %s", options->device, strerror(errno));
+	(void)snprintf(ret, STATE_PATH_MAX, "%s", options->guest_device ? options->guest_device : resolved);
+	return EXIT_YES;
+}
+
+/* All that can be known to be wrong before anything is asked or changed. */
+static int check_before(const struct enroll_options *options, const struct job_settings *settings, struct error *error)
+{
+	if (settings->recovery && !options->recovery_out && !options->dry_run && !options->resume && !terminal_there())
+		return error_set(error, EXIT_USAGE, "there is no terminal to show the recovery key on: --recovery-out FILE, or --no-recovery");
+	if (slots_available(error))
+		return EXIT_UNSUPPORTED;
+	if (enroll_system_wanted(options) && enroll_system_show(options, settings->device, false, error))
+		return EXIT_USAGE;
+	return check_state(options, settings->state_directory, error);
+}
+
+static int run_job(const struct enroll_options *options, struct job_settings *settings, struct error *error)
 {
 	CLEANUP(enroll_broker_close) struct enroll_broker broker = {.open = false};
-	struct enroll_work context = {.options = options};
-	char resolved[PATH_MAX];
+	CLEANUP(job_deinit) struct job job = {.volume = VOLUME_NULL};
+	int r;
+
+	job_init(&job, settings, options->rotate ? STATE_ROTATE : STATE_ENROLL);
+	r = open_volume(options, &job, error);
+	if (r)
+		return r;
+	settings->sector_size = options->sector_size.given ? (uint32_t)options->sector_size.value : job.volume.sector;
+	if (!options->seal_to && !options->dry_run) {
+		r = enroll_broker_open(&broker, options, settings->device, error);
+		settings->broker = &broker.calls;
+	}
+	return r ? r : work(options, &job, error);
+}
+
+int enroll_disk(const struct enroll_options *options, struct error *error)
+{
+	char device[STATE_PATH_MAX];
+	struct enroll_work context = {.options = options, .device = device};
 	struct job_settings settings = {
 		.volume = options->volume,
 		.resource = options->resource,
-		.device = options->guest_device ? options->guest_device : resolved,
+		.device = device,
 		.state_directory = options->state ? options->state : STATE_DIRECTORY,
 		.seal_to = options->seal_key,
 		.out = options->out,
@@ -276,24 +330,13 @@ int enroll_disk(const struct enroll_options *options, struct error *error)
 		.context = &context,
 		.progress = progress,
 		.show_recovery = show_recovery,
+		.system_files = write_system,
 	};
-	CLEANUP(job_deinit) struct job job = {.volume = VOLUME_NULL};
-	int r;
+	int r = name_device(options, device, error);
 
-	if (!realpath(options->device, resolved))
-		return error_set(error, EXIT_USAGE, "%s: %s", options->device, strerror(errno));
-	job_init(&job, &settings, options->rotate ? STATE_ROTATE : STATE_ENROLL);
-	if (settings.recovery && !options->recovery_out && !options->dry_run && !options->resume && !terminal_there())
-		return error_set(error, EXIT_USAGE, "there is no terminal to show the recovery key on: --recovery-out FILE, or --no-recovery");
-	if (slots_available(error))
-		return EXIT_UNSUPPORTED;
-	r = check_state(options, settings.state_directory, error);
+	if (!r && options->system_only)
+		return options->dry_run ? enroll_system_show(options, device, true, error) : enroll_system_write(options, device, error);
 	if (!r)
-		r = open_volume(options, &job, error);
-	settings.sector_size = options->sector_size.given ? (uint32_t)options->sector_size.value : job.volume.sector;
-	if (!r && !options->seal_to && !options->dry_run) {
-		r = enroll_broker_open(&broker, options, settings.device, error);
-		settings.broker = &broker.calls;
-	}
-	return r ? r : work(options, &job, error);
+		r = check_before(options, &settings, error);
+	return r ? r : run_job(options, &settings, error);
 }

@@ -179,6 +179,34 @@ else
 	e2e_say "no loop device: not tried"
 fi
 
+# the guest's files, below its root directory
+root=$d/root
+mkdir -p "$root/etc"
+printf '# mine\ndata /dev/disk/by-id/virtio-data none luks,discard\n' >"$root/etc/crypttab"
+printf '/dev/mapper/data /srv/db ext4 defaults 0 2\n' >"$root/etc/fstab"
+with_root() { "$sevattest" enroll "$image" --resource prod/disk/data --state "$d/state" --root "$root" --no-recovery "$@"; }
+new disk
+cp -r "$root" "$d/root.before"
+refused 2 "a root without the guest's name of the disk" "--guest-device" with_root --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol"
+refused 2 "a name that moves" "by-id" with_root --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol" --guest-device /dev/vdb
+on=(--guest-device /dev/disk/by-id/virtio-data)
+refused 0 "a dry run shows the files" "header=/run/sevattest-luks/data.header" with_root "${on[@]}" --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol" --dry-run
+printf 'data /dev/disk/by-id/virtio-other none luks\n' >"$root/etc/crypttab"
+refused 2 "the volume is another disk's" "crypttab" with_root "${on[@]}" --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol"
+cp "$d/root.before/etc/crypttab" "$root/etc/crypttab"
+diff -r "$root" "$d/root.before" || e2e_fail "a run that was refused wrote a file"
+e2e_expect 0 "enrolled, with the files" with_root "${on[@]}" --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol" --service db.service
+grep -q '^data /dev/disk/by-id/virtio-data /run/sevattest/cryptsetup.sock luks,_netdev,nofail,headless=yes,header=/run/sevattest-luks/data.header,discard$' "$root/etc/crypttab" ||
+	e2e_fail "crypttab: $(cat "$root/etc/crypttab")"
+grep -q 'RequiresMountsFor=/srv/db' "$root"/etc/systemd/system/db.service.d/*.conf || e2e_fail "the service has no drop-in"
+grep -q 'Resource = prod/disk/data' "$root/etc/sevattest/volumes/data" || e2e_fail "the volume's file"
+cp -r "$root" "$d/root.done"
+cp "$image" "$d/enrolled"
+e2e_expect 0 "again, the files only" with_root "${on[@]}" --system-only --service db.service
+diff -r "$root" "$d/root.done" || e2e_fail "the second time it wrote something else"
+e2e_same "$image" "$d/enrolled"
+rm "$d/F.enrol"
+
 # usage
 for bad in "" "--seal-to $d/pub.jwk" "-o $d/F.enrol" "--seal-to $d/pub.jwk -o $d/F.enrol --rotate" "--seal-to $d/key.jwk -o $d/F.enrol" "--seal-to $d/pass -o $d/F.enrol" \
 	"--seal-to $d/pub.jwk -o $d/F.enrol --name ../x" "--seal-to $d/pub.jwk -o $d/F.enrol --recovery --no-recovery" "--seal-to $d/pub.jwk -o $d/F.enrol --sector-size 513"; do

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The system's side of `sevattest enroll`: crypttab, fstab, drop-ins and the volume's file, as one plan that is shown or carried out. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/enroll.h"
+#include "enroll/device.h"
+#include "enroll/guard.h"
+
+bool enroll_system_wanted(const struct enroll_options *options)
+{
+	/* A source machine's own files are none of the guest's. */
+	return !options->no_system && !options->rotate && (!options->seal_to || options->root);
+}
+
+int enroll_system_device(const struct enroll_options *options, char ret[static STATE_PATH_MAX], struct error *error)
+{
+	CLEANUP(device_names_deinit) struct device_names names = DEVICE_NAMES_NULL;
+	int r;
+
+	if (options->guest_device) {
+		if (!device_is_stable(options->guest_device))
+			return error_set(error, EXIT_USAGE, "--guest-device: /dev/disk/by-id/... or /dev/disk/by-partuuid/...: other names move, or follow what the disk says");
+		(void)snprintf(ret, STATE_PATH_MAX, "%s", options->guest_device);
+		return EXIT_YES;
+	}
+	if (options->root)
+		return error_set(error, EXIT_USAGE, "--root needs --guest-device: the guest sees the disk by another name");
+	r = device_names(NULL, options->device, &names, error);
+	if (r)
+		return r == -ENOMEM ? EXIT_INTERNAL : EXIT_USAGE;
+	if (!names.stable)
+		return error_set(error, EXIT_USAGE, "%s has no name below /dev/disk/by-id or by-partuuid: say one with --guest-device, or --no-system", options->device);
+	(void)snprintf(ret, STATE_PATH_MAX, "%s", names.stable);
+	return EXIT_YES;
+}
+
+/* Services of well-known programs on this disk that were not named: they would start on the empty mount point. */
+static void hint_services(const struct enroll_options *options, const struct fstab_mounts *mounts)
+{
+	for (size_t i = 0; i < mounts->count && !options->services.count; i++) {
+		const char *service;
+		size_t cursor = 0;
+
+		while ((service = guard_known_service(mounts->items[i], &cursor)) != NULL)
+			fprintf(stderr, "Note: if %s keeps its data below %s, say --service %s, so that it never starts without the disk.\n", service, mounts->items[i],
+				service);
+	}
+}
+
+static int make_plan(const struct enroll_options *options, const char *device, struct plan *plan, struct error *error)
+{
+	CLEANUP(fstab_mounts_deinit) struct fstab_mounts mounts = {.count = 0};
+	const struct guard guard = {
+		.name = options->volume,
+		.device = device,
+		.resource = options->resource,
+		.services = options->services.items,
+		.service_count = options->services.count,
+	};
+	int r = plan_init(plan, options->root);
+
+	if (!r)
+		r = guard_plan(plan, &guard, &mounts, error);
+	if (r)
+		return error_set(error, r == -ENOMEM ? EXIT_INTERNAL : EXIT_USAGE, "the system's files: %s", strerror(-r));
+	hint_services(options, &mounts);
+	return EXIT_YES;
+}
+
+int enroll_system_show(const struct enroll_options *options, const char *device, bool print, struct error *error)
+{
+	CLEANUP(plan_deinit) struct plan plan = PLAN_NULL;
+	int r = make_plan(options, device, &plan, error);
+
+	if (!r && print)
+		plan_print(&plan, stdout);
+	return r;
+}
+
+int enroll_system_write(const struct enroll_options *options, const char *device, struct error *error)
+{
+	CLEANUP(plan_deinit) struct plan plan = PLAN_NULL;
+	int r = make_plan(options, device, &plan, error);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < plan.count; i++)
+		fprintf(stderr, "                 %s%s\n", plan.root, plan.items[i].path);
+	return plan_apply(&plan, error) ? EXIT_INTERNAL : EXIT_YES;
+}
