@@ -16,11 +16,13 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "io/clock.h"
+#include "sim/guest_device.h"
 #include "sim/kds.h"
 #include "sim/report.h"
 #include "sim/tsm_fs.h"
+#include "sim/tsm_module.h"
 
-#define SETTINGS_MAX 64
+#define SETTINGS_MAX 96
 #define NAMED_MAX 8
 #define SECRET_HEAP ((size_t)64 << 10)
 
@@ -252,75 +254,122 @@ static int verb_set(int argc, char **argv)
 	return fail(r, &error);
 }
 
-/* What on_ready() tells. */
-struct ready {
-	const char *mount;
+/* What `serve` serves; NULL and 0 what was not asked for. */
+struct service {
+	const char *mount, *device, *module, *kds_listen, *kds_tls;
 	uint16_t port;
-	const char *scheme;
+	struct sim_kds *kds;
+	struct sim_guest_device *guest_device;
+	struct sim_module *tsm_module;
 };
 
 static void on_ready(void *context)
 {
-	const struct ready *ready = context;
+	const struct service *service = context;
 
-	if (ready->mount)
-		(void)printf("tsm %s\n", ready->mount);
-	if (ready->port)
-		(void)printf("kds %s://127.0.0.1:%u\n", ready->scheme, ready->port);
+	if (service->mount)
+		(void)printf("tsm %s\n", service->mount);
+	if (service->device)
+		(void)printf("sev-guest /dev/%s\n", service->device);
+	if (service->module)
+		(void)printf("tsmsim %s\n", service->module);
+	if (service->port)
+		(void)printf("kds %s://127.0.0.1:%u\n", service->kds_tls ? "https" : "http", service->port);
 	(void)printf("ready\n");
 	(void)fflush(stdout);
 }
 
-/* Waits for a signal that is blocked here. */
-static int wait_for_end(const sigset_t *signals, struct ready *ready)
+static void on_wake(int number)
+{
+	(void)number;
+}
+
+/* The servers' threads inherit the mask, so that the signal finds the thread that waits. SIGUSR1 only ends a call of theirs. */
+static void signals_block(sigset_t *signals)
+{
+	const struct sigaction wake = {.sa_handler = on_wake};
+
+	(void)sigaction(SIGUSR1, &wake, NULL);
+	(void)sigemptyset(signals);
+	(void)sigaddset(signals, SIGTERM);
+	(void)sigaddset(signals, SIGINT);
+	(void)sigaddset(signals, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+static int service_start(struct service *service, const struct sim_source *source, struct error *error)
+{
+	int r = service->kds_tls ? secret_process_init(SECRET_HEAP) : 0; /* TLS keys */
+
+	if (!r && service->kds_listen)
+		r = sim_kds_start(
+			source->platform, source->state_path, service->kds_listen, service->kds_tls, &service->port, &service->kds, error);
+	if (!r && service->device)
+		r = sim_guest_device_start(source, service->device, &service->guest_device, error);
+	if (!r && service->module)
+		r = sim_module_start(source, service->module, &service->tsm_module, error);
+	return r;
+}
+
+static void service_stop(struct service *service)
+{
+	sim_module_stop(service->tsm_module);
+	sim_guest_device_stop(service->guest_device);
+	(void)sim_kds_stop(service->kds);
+}
+
+/* Until a signal comes. */
+static int service_run(
+	struct service *service, const struct sim_source *source, bool allow_other, const sigset_t *signals, struct error *error)
 {
 	int signal_number;
 
-	on_ready(ready);
+	if (service->mount) {
+		(void)pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+		return sim_tsm_serve(source->platform, source->state_path, service->mount, allow_other, on_ready, service, error);
+	}
+	on_ready(service);
 	(void)sigwait(signals, &signal_number);
 	return 0;
 }
 
+#define SERVE_USAGE                                                                                                                        \
+	"DIR [--mount MNT] [--sev-guest NAME] [--tsmsim PATH] [--kds-listen 127.0.0.1:PORT [--kds-tls CA-OUT]] [--state FILE] "            \
+	"[--allow-other] [--verbose]"
+
 static int verb_serve(int argc, char **argv)
 {
-	static const char *const names[] = {"mount", "kds-listen", "state", "allow-other!", "verbose!", "kds-tls", NULL};
+	static const char *const names[] = {
+		"mount", "kds-listen", "state", "allow-other!", "verbose!", "kds-tls", "sev-guest", "tsmsim", NULL};
 	struct arguments arguments = {.settings = 0};
 	struct error error = ERROR_NULL;
-	struct ready ready = {NULL, 0, "http"};
+	struct service service = {.port = 0};
 	struct sim_platform platform;
-	struct sim_kds *kds = NULL;
 	struct sim_state state;
+	struct sim_source source;
 	sigset_t signals;
 	char path[320];
 	int r;
 
 	if (arguments_read(&arguments, argc, argv, names, false) || arguments.word_count != 1 ||
-		!(arguments.named[0] || arguments.named[1]))
-		return usage_error("serve DIR [--mount MNT] [--kds-listen 127.0.0.1:PORT [--kds-tls CA-OUT]] [--state FILE] [--allow-other] [--verbose]");
+		!(arguments.named[0] || arguments.named[1] || arguments.named[6] || arguments.named[7]))
+		return usage_error("serve " SERVE_USAGE);
 	log_init("sevattest-sim", arguments.named[4] ? LOG_DEBUG : LOG_NOTICE);
 	state_path_of(path, &arguments, arguments.named[2]);
 	r = platform_start(&arguments, path, &platform, &state, &error);
 	if (r)
 		return fail(r, &error);
-	/* The server's threads inherit the mask, so that the signal finds the thread that waits in FUSE. */
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGHUP);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	ready.scheme = arguments.named[5] ? "https" : "http";
-	if (arguments.named[5])
-		r = secret_process_init(SECRET_HEAP); /* TLS keys */
-	if (!r && arguments.named[1])
-		r = sim_kds_start(&platform, path, arguments.named[1], arguments.named[5], &ready.port, &kds, &error);
-	ready.mount = arguments.named[0];
-	if (!r && !ready.mount) {
-		r = wait_for_end(&signals, &ready);
-	} else if (!r) {
-		(void)pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
-		r = sim_tsm_serve(&platform, path, ready.mount, arguments.named[3] != NULL, on_ready, &ready, &error);
-	}
-	(void)sim_kds_stop(kds);
+	source = (struct sim_source){&platform, path};
+	service.mount = arguments.named[0];
+	service.kds_listen = arguments.named[1];
+	service.kds_tls = arguments.named[5];
+	service.device = arguments.named[6];
+	service.module = arguments.named[7];
+	signals_block(&signals);
+	r = service_start(&service, &source, &error);
+	if (!r)
+		r = service_run(&service, &source, arguments.named[3] != NULL, &signals, &error);
+	service_stop(&service);
 	sim_platform_deinit(&platform);
 	return fail(r, &error);
 }
@@ -335,7 +384,7 @@ static const struct {
 	{"sign", verb_sign, "DIR FILE [--state FILE]"},
 	{"crl", verb_crl, "DIR -o FILE [--revoke ask|asvk] [--state FILE]"},
 	{"set", verb_set, "DIR [--state FILE] --SETTING VALUE... (an empty value goes back to the default)"},
-	{"serve", verb_serve, "DIR [--mount MNT] [--kds-listen 127.0.0.1:PORT [--kds-tls CA-OUT]] [--state FILE] [--allow-other] [--verbose]"},
+	{"serve", verb_serve, SERVE_USAGE},
 };
 
 static int help(void)

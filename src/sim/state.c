@@ -78,6 +78,7 @@ void sim_state_init(struct sim_state *state, const struct sim_product *product, 
 		.csp_id = "CN=simulator.invalid",
 		.vek_age_days = 1,
 		.provider = "sev_guest",
+		.guest_table_max = 0x4000,
 	};
 	memcpy(state->chip_id, chip_id, sizeof(state->chip_id));
 	memset(state->measurement, 0x5a, sizeof(state->measurement));
@@ -178,6 +179,15 @@ static const struct setting settings[] = {
 	{"inblob-lost", SETTING_BOOL, FIELD(inblob_lost), "the store of inblob fails unseen, as EBUSY does"},
 	{"generation-skip", SETTING_U32, FIELD(generation_skip), "somebody else writes too"},
 	{"delay-ms", SETTING_U64, FIELD(delay_ms), "time of a firmware request"},
+	{"guest-errno", SETTING_ERRNO, FIELD(guest_errno), "requests of /dev/sev-guest fail: EAGAIN, EIO, ETIMEDOUT ..."},
+	{"guest-vmm-error", SETTING_U32, FIELD(guest_vmm_error), "with guest-errno: the host's word; 1 invalid length, 2 busy"},
+	{"guest-fw-error", SETTING_U32, FIELD(guest_fw_error), "with guest-errno: the firmware's"},
+	{"guest-faults", SETTING_U32, FIELD(guest_faults), "so many requests fail, from when it was set; 0: all"},
+	{"guest-boot", SETTING_U32, FIELD(guest_boot), "another number is another boot: a lost message key works again"},
+	{"guest-status", SETTING_U32, FIELD(guest_status), "STATUS in the firmware's answer: 0x16, 0x27 ..."},
+	{"guest-size", SETTING_U32, FIELD(guest_size), "REPORT_SIZE in the firmware's answer"},
+	{"guest-table-pages", SETTING_U32, FIELD(guest_table_pages), "the host's certificates need so many pages"},
+	{"guest-table-max", SETTING_U32, FIELD(guest_table_max), "the kernel takes so many bytes of certificates; 0x4000"},
 	{"kds-status", SETTING_U32, FIELD(kds_status), "KDS answers only this status: 404, 429, 503 ..."},
 	{"kds-retry-after", SETTING_U32, FIELD(kds_retry_after), "seconds, with kds-status"},
 	{"kds-any-chip", SETTING_BOOL, FIELD(kds_any_chip), "KDS knows every chip"},

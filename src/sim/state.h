@@ -67,13 +67,19 @@ struct sim_state {
 	bool inblob_lost;                              /* the store at close fails, which nobody sees */
 	uint32_t generation_skip;                      /* another writer: generation moves by that much more at each write of inblob */
 	uint64_t delay_ms;                             /* of every firmware request */
+	/* the device /dev/sev-guest */
+	int guest_errno; /* shown by `guest_faults` requests (0: all), with the two halves of exitinfo2 */
+	uint32_t guest_vmm_error, guest_fw_error, guest_faults;
+	uint32_t guest_status, guest_size;           /* STATUS, and REPORT_SIZE where it shall not be 1184 */
+	uint32_t guest_table_pages, guest_table_max; /* what the host's table needs (0: what it has), and the kernel takes */
+	uint32_t guest_boot;                         /* another number is another boot: a message key that was given up works again */
 	/* KDS */
 	uint32_t kds_status, kds_retry_after; /* status 0: answer truly */
 	bool kds_any_chip;
-	char kds_fault[16];     /* what VCEKs are answered with: "half", "wrong-chip", "wrong-tcb", "garbage", "chain"; "" truly */
-	char kds_tls[16];       /* serve --kds-tls: "" good; a certificate of sim/tls.h, or what sim/front.h does */
-	uint32_t kds_storm;     /* so many requests for VCEKs get 429, from when it was set */
-	uint64_t kds_delay_ms;  /* of every answer */
+	char kds_fault[16];    /* what VCEKs are answered with: "half", "wrong-chip", "wrong-tcb", "garbage", "chain"; "" truly */
+	char kds_tls[16];      /* serve --kds-tls: "" good; a certificate of sim/tls.h, or what sim/front.h does */
+	uint32_t kds_storm;    /* so many requests for VCEKs get 429, from when it was set */
+	uint64_t kds_delay_ms; /* of every answer */
 };
 
 /* "Milan", "milan" ... NULL when there is no such product. */

@@ -11,11 +11,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/files.h"
 #include "base/log.h"
-#include "io/clock.h"
 
 #define TEXT_ATTRIBUTE_MAX 4095
 #define OUTBLOB_MAX ((size_t)32 << 10) /* TSM_REPORT_OUTBLOB_MAX of 6.7 */
@@ -31,18 +29,6 @@ const struct tsm_attribute_kind tsm_attributes[TSM_ATTRIBUTE_COUNT] = {
 	[TSM_PRIVLEVEL_FLOOR] = {"privlevel_floor", 0444, false},
 };
 
-int tsm_state(const struct tsm_source *source, struct sim_state *ret)
-{
-	struct error error = ERROR_NULL;
-
-	sim_state_init(ret, source->platform->product, source->platform->chip_id);
-	if (sim_state_read(ret, source->state_path, &error)) {
-		log_error("%s", error_text(&error));
-		return -EIO;
-	}
-	return 0;
-}
-
 void tsm_entry_unref(struct tsm_entry *entry)
 {
 	if (--entry->references)
@@ -50,36 +36,6 @@ void tsm_entry_unref(struct tsm_entry *entry)
 	buf_deinit(&entry->outblob);
 	buf_deinit(&entry->auxblob);
 	free(entry);
-}
-
-static void nap(uint64_t milliseconds)
-{
-	struct timespec time = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
-
-	(void)nanosleep(&time, NULL); /* a signal ends it early, and the service with it */
-}
-
-/* report_new() of the sev-guest driver. */
-static int firmware_request(struct tsm_entry *entry, const struct tsm_source *source, const struct sim_state *state)
-{
-	uint8_t report[SIM_REPORT_SIZE], data[SIM_REPORT_DATA_SIZE];
-	int r;
-
-	if (entry->inblob_size != SIM_REPORT_DATA_SIZE || entry->privlevel < state->privlevel_floor)
-		return -EINVAL;
-	nap(state->delay_ms);
-	if (state->outblob_error)
-		return -state->outblob_error;
-	memcpy(data, entry->inblob, sizeof(data));
-	data[0] ^= state->outblob_stale ? 1 : 0;
-	buf_deinit(&entry->outblob);
-	buf_deinit(&entry->auxblob);
-	r = sim_report(source->platform, state, entry->privlevel, data, report);
-	if (!r && !state->outblob_empty)
-		r = buf_append(&entry->outblob, report, sizeof(report));
-	if (!r)
-		r = sim_certificate_table(source->platform, state, clock_now(), &entry->auxblob);
-	return r;
 }
 
 /* A hostile host's answer: no limit of the kernel's holds for it. */
@@ -94,7 +50,7 @@ static int read_file(struct tsm_file *file, const char *path)
 }
 
 /* tsm_report_read(): one request per generation. */
-static int read_blob(struct tsm_file *file, const struct tsm_source *source, const struct sim_state *state)
+static int read_blob(struct tsm_file *file, const struct sim_source *source, const struct sim_state *state)
 {
 	struct tsm_entry *entry = file->entry;
 	const char *instead = file->attribute == TSM_OUTBLOB ? state->outblob_file : state->auxblob_file;
@@ -104,7 +60,8 @@ static int read_blob(struct tsm_file *file, const struct tsm_source *source, con
 	if (!entry->inblob_size)
 		return -EINVAL;
 	if (entry->read_generation != entry->write_generation) {
-		r = firmware_request(entry, source, state);
+		r = sim_firmware_tsm(
+			source, state, entry->privlevel, bytes_of(entry->inblob, entry->inblob_size), &entry->outblob, &entry->auxblob);
 		if (r)
 			return r;
 		entry->read_generation = entry->write_generation;
@@ -118,10 +75,10 @@ static int read_blob(struct tsm_file *file, const struct tsm_source *source, con
 	return buf_append(&file->content, blob->data, blob->size);
 }
 
-static int fill(struct tsm_file *file, const struct tsm_source *source)
+static int fill(struct tsm_file *file, const struct sim_source *source)
 {
 	struct sim_state state;
-	int r = tsm_state(source, &state);
+	int r = sim_source_state(source, &state);
 
 	if (r)
 		return r;
@@ -137,7 +94,7 @@ static int fill(struct tsm_file *file, const struct tsm_source *source)
 	}
 }
 
-int tsm_file_read(struct tsm_file *file, const struct tsm_source *source, void *to, size_t size, size_t at)
+int tsm_file_read(struct tsm_file *file, const struct sim_source *source, void *to, size_t size, size_t at)
 {
 	size_t take;
 	int r;
@@ -166,12 +123,12 @@ static int advance(struct tsm_entry *entry, uint64_t by)
 }
 
 /* kstrtouint(): any base by prefix, one newline at the end. */
-static int store_privlevel(struct tsm_file *file, const struct tsm_source *source, const char *data, size_t size)
+static int store_privlevel(struct tsm_file *file, const struct sim_source *source, const char *data, size_t size)
 {
 	char text[32], *end;
 	struct sim_state state;
 	unsigned long value;
-	int r = tsm_state(source, &state);
+	int r = sim_source_state(source, &state);
 
 	if (r)
 		return r;
@@ -190,7 +147,7 @@ static int store_privlevel(struct tsm_file *file, const struct tsm_source *sourc
 	return r;
 }
 
-int tsm_file_write(struct tsm_file *file, const struct tsm_source *source, const void *data, size_t size, size_t at)
+int tsm_file_write(struct tsm_file *file, const struct sim_source *source, const void *data, size_t size, size_t at)
 {
 	int r;
 
@@ -202,24 +159,25 @@ int tsm_file_write(struct tsm_file *file, const struct tsm_source *source, const
 		return -ETXTBSY;
 	if (at != file->content.size)
 		return -EINVAL;
+	file->wrote = true; /* before the size is looked at: what is too long stores nothing at all, and counts */
 	if (at + size > SIM_REPORT_DATA_SIZE)
 		return -EFBIG;
-	file->wrote = true;
 	r = buf_append(&file->content, data, size);
 	return r ? r : (int)size;
 }
 
 /* close(2). What the store says is lost, as in the kernel: the result of this function goes to nobody. */
-void tsm_file_close(struct tsm_file *file, const struct tsm_source *source)
+void tsm_file_close(struct tsm_file *file, const struct sim_source *source)
 {
 	struct sim_state state;
 
 	if (!file->wrote || file->attribute != TSM_INBLOB)
 		return;
 	file->wrote = false;
-	if (tsm_state(source, &state) || state.inblob_lost || advance(file->entry, 1 + (uint64_t)state.generation_skip))
+	if (sim_source_state(source, &state) || state.inblob_lost || advance(file->entry, 1 + (uint64_t)state.generation_skip))
 		return;
-	memcpy(file->entry->inblob, file->content.data, file->content.size);
+	if (file->content.size)
+		memcpy(file->entry->inblob, file->content.data, file->content.size);
 	file->entry->inblob_size = file->content.size;
 	return;
 }

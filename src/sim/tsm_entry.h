@@ -5,8 +5,7 @@
  */
 #include <sys/types.h>
 
-#include "sim/pki.h"
-#include "sim/report.h"
+#include "sim/firmware.h"
 
 #define TSM_NAME_SIZE 64
 
@@ -48,16 +47,9 @@ struct tsm_file {
 	bool wrote;
 };
 
-/* The platform, and where its state is read from. */
-struct tsm_source {
-	const struct sim_platform *platform;
-	const char *state_path;
-};
-
-int tsm_state(const struct tsm_source *source, struct sim_state *ret) MUST_CHECK;
 void tsm_entry_unref(struct tsm_entry *entry);
 
 /* read(2), write(2) and close(2): sizes, or -errno as the kernel gives it. */
-int tsm_file_read(struct tsm_file *file, const struct tsm_source *source, void *to, size_t size, size_t at) MUST_CHECK;
-int tsm_file_write(struct tsm_file *file, const struct tsm_source *source, const void *data, size_t size, size_t at) MUST_CHECK;
-void tsm_file_close(struct tsm_file *file, const struct tsm_source *source);
+int tsm_file_read(struct tsm_file *file, const struct sim_source *source, void *to, size_t size, size_t at) MUST_CHECK;
+int tsm_file_write(struct tsm_file *file, const struct sim_source *source, const void *data, size_t size, size_t at) MUST_CHECK;
+void tsm_file_close(struct tsm_file *file, const struct sim_source *source);

@@ -21,7 +21,7 @@
 #define ENTRIES_MAX 64
 
 struct tsm {
-	struct tsm_source source;
+	struct sim_source source;
 	struct tsm_entry *entries[ENTRIES_MAX];
 };
 
@@ -102,7 +102,7 @@ static int tsm_mkdir(const char *path, mode_t mode UNUSED)
 		return -ENAMETOOLONG;
 	if (!resolve(path, &slot, &attribute))
 		return -EEXIST;
-	r = tsm_state(&tsm->source, &state);
+	r = sim_source_state(&tsm->source, &state);
 	if (r || state.mkdir_error)
 		return r ? r : -state.mkdir_error;
 	for (slot = 0; slot < ENTRIES_MAX && tsm->entries[slot]; slot++)
