@@ -13,7 +13,7 @@
 
 #define KEY_VERSION 1
 
-static const char *const key_names[] = {"token", "release"};
+static const char *const key_names[] = {"token", "release", "enrol"};
 
 struct catalog {
 	struct catalog_parts parts;
@@ -83,7 +83,7 @@ int catalog_create(const struct catalog_parts *parts, catalog_make_key make_key,
 		CLEANUP(secret_deinit) struct secret plain = SECRET_NULL;
 		struct manifest_entry entry;
 
-		r = make_key(&plain);
+		r = make_key(key_names[i], &plain);
 		if (!r)
 			r = wrap_key(parts->keys, key_names[i], secret_view(&plain), &rows_data[i]);
 		if (!r)
@@ -237,9 +237,43 @@ int catalog_key(struct catalog *catalog, const char *name, struct secret *ret, s
 	if (!r)
 		r = aead_open(ret, keys_view(catalog->parts.keys, KEYS_WRAP), buf_view(&identity), buf_view(&sealed));
 	if (r)
-		return error_set(error, r < 0 ? r : -EBADMSG, "the %s signing key in the store is %s", name,
+		return error_set(error, r < 0 ? r : -EBADMSG, "the %s key in the store is %s", name,
 			r < 0 ? strerror(-r) : "missing or was changed by somebody else");
 	return 0;
+}
+
+int catalog_read_entry(struct catalog *catalog, const struct manifest_entry *entry, struct buf *ret, const struct keys **ret_keys)
+{
+	*ret_keys = catalog->parts.keys;
+	return read_row(catalog, entry, ret);
+}
+
+int catalog_change_read(const struct catalog_change *change, const struct manifest_entry *entry, struct buf *ret)
+{
+	return read_row(change->catalog, entry, ret);
+}
+
+int catalog_ensure_key(struct catalog *catalog, const char *name, catalog_make_key make_key, int64_t now,
+	const struct catalog_witness *witness, struct error *error)
+{
+	CLEANUP(catalog_change_end) struct catalog_change change = {0};
+	CLEANUP(secret_deinit) struct secret plain = SECRET_NULL;
+	CLEANUP(buf_deinit) struct buf sealed = BUF_NULL;
+	int r;
+
+	r = catalog_change_begin(catalog, &change, error);
+	if (r || manifest_find(&change.manifest, STORE_KEY, name))
+		return r;
+	r = make_key(name, &plain);
+	if (!r)
+		r = wrap_key(change.keys, name, secret_view(&plain), &sealed);
+	if (!r)
+		r = catalog_change_entry(&change, STORE_KEY, name, KEY_VERSION, plain.size, now, buf_view(&sealed), false);
+	r = catalog_edited(r, error);
+	if (r)
+		return r;
+	catalog_change_row(&change, STORE_KEY, name, KEY_VERSION, buf_view(&sealed));
+	return catalog_change_commit(&change, witness, name, KEY_VERSION, error);
 }
 
 int catalog_policy_text(
@@ -305,7 +339,8 @@ static int commit(struct catalog_change *change, struct error *error)
 	return 0;
 }
 
-int catalog_change_commit(struct catalog_change *change, struct error *error)
+int catalog_change_commit(
+	struct catalog_change *change, const struct catalog_witness *witness, const char *name, uint64_t version, struct error *error)
 {
 	struct catalog *catalog = change->catalog;
 	const struct catalog_parts *parts = &catalog->parts;
@@ -314,7 +349,9 @@ int catalog_change_commit(struct catalog_change *change, struct error *error)
 	struct snapshot *next;
 	int r;
 
-	r = commit(change, error);
+	r = witness ? witness->record(witness->context, name, version, error) : 0;
+	if (!r)
+		r = commit(change, error);
 	if (r)
 		return r;
 	/* The change is in the store. What follows may fail, but not undo it. */

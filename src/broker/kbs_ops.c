@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "broker/enrol.h"
 #include "broker/grants.h"
 
 #define DETAILS_MAX ((size_t)16 << 10) /* of a refusal in its record; all of it is in the log */
@@ -43,12 +44,32 @@ static int op_appraise(void *opaque, const struct kbs_appraise_input *input, str
 	return appraiser_run(context->live->appraiser, context->snapshot, input, ret, &context->details);
 }
 
-static bool has(const struct kbs_grant *grant, const char *name)
+/* The place of a policy, or policy_count. */
+static size_t place(const struct kbs_grant *grant, const char *name)
 {
-	for (size_t i = 0; i < grant->policy_count; i++)
-		if (strcmp(grant->policies[i].name, name) == 0)
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (i < grant->policy_count && strcmp(grant->policies[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+/* Two grants may name one policy: it may do what either allows. */
+static void add_policy(struct kbs_grant *grant, const struct catalog_policy *policy, enum manifest_enrol enrol)
+{
+	size_t at = place(grant, policy->name);
+	struct kbs_policy_ref *ref = &grant->policies[at];
+
+	if (at == ARRAY_SIZE(grant->policies))
+		return;
+	if (at == grant->policy_count) {
+		if (snprintf(ref->name, sizeof(ref->name), "%s", policy->name) >= (int)sizeof(ref->name))
+			return;
+		ref->version = policy->version;
+		grant->policy_count++;
+	}
+	if ((unsigned)enrol > (unsigned)grant->enrol[at])
+		grant->enrol[at] = (enum kbs_enrol)enrol;
 }
 
 static int op_grant(void *opaque, const char *resource, struct kbs_grant *ret)
@@ -63,15 +84,10 @@ static int op_grant(void *opaque, const char *resource, struct kbs_grant *ret)
 	for (size_t i = 0; i < count; i++) {
 		for (size_t j = 0; j < grants[i]->policy_count; j++) {
 			const struct catalog_policy *policy = snapshot_policy(context->snapshot, grants[i]->policies[j]);
-			struct kbs_policy_ref *ref = &ret->policies[ret->policy_count];
 
 			/* One that does not load proves nothing. */
-			if (!policy || has(ret, policy->name) || ret->policy_count == ARRAY_SIZE(ret->policies))
-				continue;
-			if (snprintf(ref->name, sizeof(ref->name), "%s", policy->name) >= (int)sizeof(ref->name))
-				continue;
-			ref->version = policy->version;
-			ret->policy_count++;
+			if (policy)
+				add_policy(ret, policy, grants[i]->enrol);
 		}
 	}
 	return 0;
@@ -91,14 +107,27 @@ static int op_fetch(void *opaque, const char *resource, struct kbs_resource_valu
 
 static const char *event_of(enum kbs_audit_kind kind)
 {
-	return kind == KBS_AUDIT_RELEASE ? "release" : kind == KBS_AUDIT_DENIED ? "denied" : "refused";
+	static const char *const names[KBS_AUDIT_KINDS] = {
+		[KBS_AUDIT_RELEASE] = "release",
+		[KBS_AUDIT_DENIED] = "denied",
+		[KBS_AUDIT_REFUSED] = "refused",
+		[KBS_AUDIT_ENROLLED] = "enrolled",
+		[KBS_AUDIT_PENDING] = "enrol-pending",
+	};
+
+	return names[kind];
 }
 
-/* What is there for a release only. */
+/* What is there for a release and for an enrolment. */
 static int add_release(struct json_object *record, const struct kbs_audit *audit)
 {
-	int r = json_add_u64(record, "version", audit->version);
+	bool waits = audit->kind == KBS_AUDIT_PENDING;
+	int r = json_add_u64(record, waits ? "id" : "version", waits ? audit->id : audit->version);
 
+	if (!r && audit->fingerprint)
+		r = json_add_hex(record, "fingerprint", audit->fingerprint, SHA256_SIZE);
+	if (!r && audit->failed)
+		r = json_add_text(record, "reason", audit->reason);
 	if (!r && audit->policy)
 		r = json_add_text(record, "policy", audit->policy);
 	if (!r && audit->policy)
@@ -148,9 +177,37 @@ static void log_record(const struct kbs_audit *audit)
 	if (audit->kind == KBS_AUDIT_RELEASE)
 		log_notice("release: %s version %llu by policy %s to chip %s...", audit->resource, (unsigned long long)audit->version,
 			audit->policy ? audit->policy : "?", chip);
+	else if (audit->kind == KBS_AUDIT_ENROLLED || audit->kind == KBS_AUDIT_PENDING)
+		log_notice("%s%s: %s %s %llu by policy %s of chip %s...", event_of(audit->kind), audit->failed ? " FAILED" : "", audit->resource,
+			audit->kind == KBS_AUDIT_PENDING ? "id" : "version",
+			(unsigned long long)(audit->kind == KBS_AUDIT_PENDING ? audit->id : audit->version), audit->policy, chip);
 	else
 		log_notice("%s: %s chip %s...: %s", event_of(audit->kind), audit->resource ? audit->resource : "", chip,
 			audit->reason ? audit->reason : "");
+}
+
+int kbs_ops_record(const struct kbs_audit *audit, struct json_object *details, struct buf *ret)
+{
+	bool refusal = audit->kind == KBS_AUDIT_DENIED || audit->kind == KBS_AUDIT_REFUSED;
+	JSON_AUTO record = json_object_new_object();
+	int r;
+
+	if (!record)
+		return -ENOMEM;
+	r = json_add_text(record, "event", audit->failed ? "enrol-failed" : event_of(audit->kind));
+	if (!r)
+		r = json_add_u64(record, "time", (uint64_t)audit->now);
+	if (!r && audit->resource)
+		r = json_add_text(record, "resource", audit->resource);
+	if (!r)
+		r = refusal ? add_refusal(record, audit, details) : add_release(record, audit);
+	if (!r)
+		r = add_guest(record, audit);
+	if (!r)
+		r = json_write(ret, record);
+	if (!r)
+		log_record(audit);
+	return r;
 }
 
 /*
@@ -160,32 +217,29 @@ static void log_record(const struct kbs_audit *audit)
 static int op_audit(void *opaque, const struct kbs_audit *audit)
 {
 	struct kbs_ops_context *context = opaque;
-	JSON_AUTO record = json_object_new_object();
 	int r;
 
 	if (context->record.size > 0)
 		return -EALREADY;
-	if (!record)
-		return -ENOMEM;
-	r = json_add_text(record, "event", event_of(audit->kind));
-	if (!r)
-		r = json_add_u64(record, "time", (uint64_t)audit->now);
-	if (!r && audit->resource)
-		r = json_add_text(record, "resource", audit->resource);
-	if (!r)
-		r = audit->kind == KBS_AUDIT_RELEASE ? add_release(record, audit) : add_refusal(record, audit, context->details);
-	if (!r)
-		r = add_guest(record, audit);
-	if (!r)
-		r = json_write(&context->record, record);
-	if (!r)
-		context->decision = recent_decision_new(audit);
-	if (r || !context->decision) {
+	context->decision = recent_decision_new(audit);
+	r = context->decision ? kbs_ops_record(audit, context->details, &context->record) : -ENOMEM;
+	if (r)
 		buf_deinit(&context->record);
-		return r ? r : -ENOMEM;
-	}
-	log_record(audit);
-	return 0;
+	return r;
+}
+
+static int op_enrol_state(void *opaque, const char *resource, struct kbs_enrol_state *ret)
+{
+	const struct kbs_ops_context *context = opaque;
+
+	return enrol_state(context->live, context->snapshot, resource, ret);
+}
+
+static int op_enrol(void *opaque, const struct kbs_enrol_input *input, struct kbs_registered *ret)
+{
+	const struct kbs_ops_context *context = opaque;
+
+	return enrol_register(context->live, input, ret);
 }
 
 const struct kbs_server_ops kbs_ops = {
@@ -193,4 +247,6 @@ const struct kbs_server_ops kbs_ops = {
 	.grant = op_grant,
 	.fetch = op_fetch,
 	.audit = op_audit,
+	.enrol_state = op_enrol_state,
+	.enrol = op_enrol,
 };

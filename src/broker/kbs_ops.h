@@ -15,6 +15,9 @@ struct kbs_ops_context {
 
 extern const struct kbs_server_ops kbs_ops;
 
+/* The text of a record, appended; and what the log says of it. `details` (may be NULL) is for a refusal. 0, -errno. */
+int kbs_ops_record(const struct kbs_audit *audit, struct json_object *details, struct buf *ret) MUST_CHECK;
+
 void kbs_ops_begin(struct kbs_ops_context *context);
 /* `record` and `decision` stay, for the caller to submit. */
 void kbs_ops_end(struct kbs_ops_context *context);

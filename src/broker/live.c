@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "io/clock.h"
 
 static void complain(const char *text)
 {
@@ -66,18 +67,42 @@ static int open_store(const struct broker_config *config, struct secret *kek, st
 	return 0;
 }
 
+/* The record of a key that is made because the store is of before there was one. */
+static int record_key(void *context, const char *name, uint64_t version, struct error *error)
+{
+	const struct live *live = context;
+	CLEANUP(buf_deinit) struct buf text = BUF_NULL;
+	JSON_AUTO record = json_object_new_object();
+	int r = record ? json_add_text(record, "event", "key-made") : -ENOMEM;
+
+	if (!r)
+		r = json_add_u64(record, "time", (uint64_t)clock_now());
+	if (!r)
+		r = json_add_text(record, "name", name);
+	if (!r)
+		r = json_add_u64(record, "version", version);
+	if (!r)
+		r = json_write(&text, record);
+	if (!r)
+		r = audit_write(live->audit, &text);
+	return r ? error_set(error, r, "the %s key is not made, the audit cannot be written: %s", name, strerror(-r)) : 0;
+}
+
 static int open_rest(const struct broker_config *config, struct live *live, struct error *error)
 {
+	const struct catalog_witness by = {record_key, live};
 	struct catalog_parts parts = parts_of(live);
 	int r;
 
 	r = catalog_open(&parts, &live->catalog, error);
 	if (!r)
+		r = audit_new(live->store, live->state, keys_view(&live->keys, KEYS_AUDIT), &live->audit, error);
+	if (!r)
+		r = catalog_ensure_key(live->catalog, SIGNING_ENROL, signing_make, clock_now(), &by, error);
+	if (!r)
 		r = signing_load(live->catalog, &live->signing, error);
 	if (!r)
 		r = appraiser_new(config, &live->appraiser, error);
-	if (!r)
-		r = audit_new(live->store, live->state, keys_view(&live->keys, KEYS_AUDIT), &live->audit, error);
 	return r;
 }
 

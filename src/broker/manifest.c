@@ -9,7 +9,8 @@
 
 #define MAGIC "SEVATMAN"
 #define MAGIC_SIZE 8
-#define FORMAT 1
+#define FORMAT 2
+#define FORMAT_WITHOUT_ENROL 1
 #define FLAG_DELETED 1
 #define ENTRY_MIN (1 + 1 + 2 + 8 + 4 + 8 + 32)
 #define GRANT_MIN (2 + 8 + 1)
@@ -48,7 +49,7 @@ static int entry_copy(struct manifest_entry *ret, const struct manifest_entry *f
 
 static int grant_copy(struct manifest_grant *ret, const struct manifest_grant *from)
 {
-	*ret = (struct manifest_grant){.pattern = strdup(from->pattern), .time = from->time};
+	*ret = (struct manifest_grant){.pattern = strdup(from->pattern), .time = from->time, .enrol = from->enrol};
 	if (!ret->pattern)
 		return -ENOMEM;
 	for (size_t i = 0; i < from->policy_count; i++) {
@@ -134,6 +135,17 @@ const struct manifest_entry *manifest_find_version(
 	const struct manifest_entry *entry = at < manifest->entry_count ? &manifest->entries[at] : NULL;
 
 	return entry && compare_keys(entry->kind, entry->name, entry->version, kind, name, version) == 0 ? entry : NULL;
+}
+
+const struct manifest_entry *manifest_entries(const struct manifest *manifest, enum store_kind kind, size_t *ret_count)
+{
+	size_t first = lower_bound(manifest, kind, "", 0);
+	size_t end = first;
+
+	while (end < manifest->entry_count && manifest->entries[end].kind == kind)
+		end++;
+	*ret_count = end - first;
+	return manifest->entries + first;
 }
 
 int manifest_put(struct manifest *manifest, const struct manifest_entry *entry)
@@ -279,6 +291,8 @@ static int encode_grant(struct buf *to, const struct manifest_grant *grant)
 	if (!r)
 		r = buf_u64le(to, (uint64_t)grant->time);
 	if (!r)
+		r = buf_u8(to, (uint8_t)grant->enrol);
+	if (!r)
 		r = buf_u8(to, (uint8_t)grant->policy_count);
 	for (size_t i = 0; i < grant->policy_count && !r; i++)
 		r = put_text(to, grant->policies[i]);
@@ -349,7 +363,7 @@ static int decode_entry(struct reader *reader, struct manifest *manifest)
 	reader_copy(reader, entry->digest, sizeof(entry->digest));
 	if (r)
 		return r;
-	if (!reader_ok(reader) || !entry->name || entry->kind < STORE_KEY || entry->kind > STORE_RESOURCE || (flags & ~FLAG_DELETED) ||
+	if (!reader_ok(reader) || !entry->name || entry->kind < STORE_KEY || entry->kind > STORE_PENDING || (flags & ~FLAG_DELETED) ||
 		entry->version == 0)
 		return MANIFEST_E_FORMAT;
 	if (before && compare_keys(before->kind, before->name, before->version, entry->kind, entry->name, entry->version) >= 0)
@@ -357,7 +371,7 @@ static int decode_entry(struct reader *reader, struct manifest *manifest)
 	return 0;
 }
 
-static int decode_grant(struct reader *reader, struct manifest *manifest)
+static int decode_grant(struct reader *reader, uint32_t format, struct manifest *manifest)
 {
 	struct manifest_grant *grant = &manifest->grants[manifest->grant_count];
 	const struct manifest_grant *before = manifest->grant_count ? grant - 1 : NULL;
@@ -367,10 +381,11 @@ static int decode_grant(struct reader *reader, struct manifest *manifest)
 	grant->pattern = read_text(reader, &r);
 	manifest->grant_count++;
 	grant->time = (int64_t)reader_u64le(reader);
+	grant->enrol = format == FORMAT_WITHOUT_ENROL ? MANIFEST_ENROL_NONE : (enum manifest_enrol)reader_u8(reader);
 	count = reader_u8(reader);
 	if (r)
 		return r;
-	if (!reader_ok(reader) || !grant->pattern || count == 0 || count > MANIFEST_POLICIES_MAX)
+	if (!reader_ok(reader) || !grant->pattern || count == 0 || count > MANIFEST_POLICIES_MAX || grant->enrol > MANIFEST_ENROL_ACCEPT)
 		return MANIFEST_E_FORMAT;
 	if (before && strcmp(before->pattern, grant->pattern) >= 0)
 		return MANIFEST_E_FORMAT;
@@ -395,7 +410,8 @@ static int decode_body(struct reader *reader, struct manifest *manifest)
 	manifest->epoch = reader_u64le(reader);
 	entries = reader_u32le(reader);
 	grants = reader_u32le(reader);
-	if (!reader_ok(reader) || memcmp(magic.data, MAGIC, MAGIC_SIZE) != 0 || format != FORMAT || manifest->epoch == 0)
+	if (!reader_ok(reader) || memcmp(magic.data, MAGIC, MAGIC_SIZE) != 0 ||
+		(format != FORMAT && format != FORMAT_WITHOUT_ENROL) || manifest->epoch == 0)
 		return MANIFEST_E_FORMAT;
 	if (entries > MANIFEST_ENTRIES_MAX || grants > MANIFEST_GRANTS_MAX || entries > reader_left(reader) / ENTRY_MIN ||
 		grants > reader_left(reader) / GRANT_MIN)
@@ -407,7 +423,7 @@ static int decode_body(struct reader *reader, struct manifest *manifest)
 	for (uint32_t i = 0; i < entries && !r; i++)
 		r = decode_entry(reader, manifest);
 	for (uint32_t i = 0; i < grants && !r; i++)
-		r = decode_grant(reader, manifest);
+		r = decode_grant(reader, format, manifest);
 	if (r)
 		return r;
 	return reader_done(reader) ? 0 : MANIFEST_E_FORMAT;

@@ -3,13 +3,14 @@
 /*
  * The manifest is the broker's memory of what its store holds: every signing key, every version of every policy, the newest version of
  * every resource, each with the SHA-256 of its row, and all grants in full. It has an epoch that grows with each change and a MAC under a
- * key that the database does not have. A row that is not listed, or is not the listed bytes, is not read (DESIGN section 9).
+ * key that the database does not have. A row that is not listed, or is not the listed bytes, is not read (DESIGN section 9). Enrolments that
+ * wait for the operator are listed likewise, so that none can be put in, brought back or taken out behind the broker's back.
  *
  * What was deleted stays as a tombstone, so that a version number is never used twice: an old row could otherwise come back under it.
  *
- * Encoded, little endian: "SEVATMAN", u32 format 1, store id [16], u64 epoch, u32 entries, u32 grants; an entry is u8 kind, u8 flags (1:
- * deleted), u16 size + name, u64 version, u32 content size, i64 time, sha256 [32]; a grant is u16 size + pattern, i64 time, u8 policies,
- * and u16 size + name for each; then HMAC-SHA-256 of all before it [32]. Entries are sorted by kind, name and version, grants by pattern,
+ * Encoded, little endian: "SEVATMAN", u32 format 2, store id [16], u64 epoch, u32 entries, u32 grants; an entry is u8 kind, u8 flags (1:
+ * deleted), u16 size + name, u64 version, u32 content size, i64 time, sha256 [32]; a grant is u16 size + pattern, i64 time, u8 enrolments
+ * (absent in format 1, which is still read), u8 policies, and u16 size + name for each; then HMAC-SHA-256 of all before it [32]. Entries are sorted by kind, name and version, grants by pattern,
  * each strictly, so that one content has one encoding.
  */
 #include <stdbool.h>
@@ -42,9 +43,13 @@ struct manifest_entry {
 	uint8_t digest[32];
 };
 
+/* What a guest that a grant lets in may do beside having the secret: as enum kbs_enrol. */
+enum manifest_enrol { MANIFEST_ENROL_NONE, MANIFEST_ENROL_PENDING, MANIFEST_ENROL_ACCEPT };
+
 struct manifest_grant {
 	char *pattern;
 	int64_t time;
+	enum manifest_enrol enrol;
 	char *policies[MANIFEST_POLICIES_MAX];
 	size_t policy_count;
 };
@@ -78,6 +83,9 @@ const struct manifest_entry *manifest_find_version(
 int manifest_put(struct manifest *manifest, const struct manifest_entry *entry) MUST_CHECK;
 /* Removes exactly this version; nothing happens when it is not there. */
 void manifest_remove(struct manifest *manifest, enum store_kind kind, const char *name, uint64_t version);
+
+/* The entries of one kind; sorted by name and version, `ret_count` of them from the one returned on. Borrowed. */
+const struct manifest_entry *manifest_entries(const struct manifest *manifest, enum store_kind kind, size_t *ret_count);
 
 const struct manifest_grant *manifest_find_grant(const struct manifest *manifest, const char *pattern);
 /* Adds or replaces. Names are copied. 0, -EINVAL, -ENOMEM, -ENOSPC. */

@@ -24,7 +24,7 @@ struct recent_decision *recent_decision_new(const struct kbs_audit *audit)
 		return NULL;
 	to->time = audit->now;
 	to->kind = audit->kind;
-	to->version = audit->version;
+	to->version = audit->kind == KBS_AUDIT_PENDING ? audit->id : audit->version;
 	(void)snprintf(to->resource, sizeof(to->resource), "%.*s", RECENT_TEXT_MAX - 1, audit->resource ? audit->resource : "");
 	(void)snprintf(to->policy, sizeof(to->policy), "%.*s", KBS_POLICY_NAME_MAX, audit->policy ? audit->policy : "");
 	(void)snprintf(to->reason, sizeof(to->reason), "%.*s", RECENT_TEXT_MAX - 1, audit->reason ? audit->reason : "");
@@ -35,7 +35,8 @@ struct recent_decision *recent_decision_new(const struct kbs_audit *audit)
 
 void recent_add(struct recent *recent, const struct recent_decision *decision)
 {
-	struct recent_list *list = decision->kind == KBS_AUDIT_RELEASE ? &recent->releases : &recent->refusals;
+	bool refusal = decision->kind == KBS_AUDIT_DENIED || decision->kind == KBS_AUDIT_REFUSED;
+	struct recent_list *list = refusal ? &recent->refusals : &recent->releases;
 
 	(void)pthread_mutex_lock(&recent->lock);
 	if ((size_t)decision->kind < ARRAY_SIZE(recent->counts))

@@ -17,7 +17,7 @@ struct recent_decision {
 	int64_t time;
 	enum kbs_audit_kind kind;
 	char resource[RECENT_TEXT_MAX]; /* "": none, the evidence was refused as a whole */
-	uint64_t version;               /* of the resource, for a release */
+	uint64_t version;               /* of the resource, for a release and an enrolment; the id of one that waits */
 	char policy[KBS_POLICY_NAME_MAX + 1]; /* for a release */
 	char reason[RECENT_TEXT_MAX];         /* for a refusal: names of checks, or the kind of error */
 	uint8_t chip[8];                      /* the first bytes of its id: enough to tell a few chips apart */
@@ -30,9 +30,9 @@ struct recent_list {
 
 struct recent {
 	pthread_mutex_t lock;
-	struct recent_list releases;
+	struct recent_list releases;   /* and enrolments */
 	struct recent_list refusals; /* refused and denied */
-	uint64_t counts[3];          /* by enum kbs_audit_kind */
+	uint64_t counts[KBS_AUDIT_KINDS];
 };
 
 void recent_init(struct recent *recent);

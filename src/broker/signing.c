@@ -6,10 +6,15 @@
 
 #include "jose/jwk.h"
 
-int signing_make(struct secret *ret)
+static bool enrols(const char *name)
+{
+	return strcmp(name, SIGNING_ENROL) == 0;
+}
+
+int signing_make(const char *name, struct secret *ret)
 {
 	JWK_AUTO key = NULL;
-	int r = jwk_generate_signer(&key);
+	int r = enrols(name) ? jwk_generate(JWK_P256, 0, &key) : jwk_generate_signer(&key);
 
 	return r ? r : jwk_private_write(key, ret);
 }
@@ -22,8 +27,8 @@ static int load(struct catalog *catalog, const char *name, struct jwk **ret, str
 	r = catalog_key(catalog, name, &plain, error);
 	if (r)
 		return r;
-	r = jwk_private_read(secret_view(&plain), JWK_ES256, ret);
-	return r ? error_set(error, -EBADMSG, "the %s signing key is none", name) : 0;
+	r = jwk_private_read(secret_view(&plain), enrols(name) ? JWK_ECDH_ES_A256KW : JWK_ES256, ret);
+	return r ? error_set(error, -EBADMSG, "the %s key is none", name) : 0;
 }
 
 int signing_load(struct catalog *catalog, struct signing *ret, struct error *error)
@@ -34,6 +39,8 @@ int signing_load(struct catalog *catalog, struct signing *ret, struct error *err
 	r = load(catalog, "token", &signing.token, error);
 	if (!r)
 		r = load(catalog, "release", &signing.release, error);
+	if (!r)
+		r = load(catalog, SIGNING_ENROL, &signing.enrol, error);
 	if (r) {
 		signing_deinit(&signing);
 		return r;
@@ -46,6 +53,7 @@ void signing_deinit(struct signing *signing)
 {
 	signing->token = jwk_free(signing->token);
 	signing->release = jwk_free(signing->release);
+	signing->enrol = jwk_free(signing->enrol);
 }
 
 static int describe(const struct jwk *key, const char *member, struct json_object *object)
@@ -69,5 +77,7 @@ int signing_describe(const struct signing *signing, struct json_object *object)
 {
 	int r = describe(signing->release, "release", object);
 
-	return r ? r : describe(signing->token, "token", object);
+	if (!r)
+		r = describe(signing->token, "token", object);
+	return r ? r : describe(signing->enrol, SIGNING_ENROL, object);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The two P-256 signing keys: of tokens, and of releases (the pin of agents). */
+/* The three P-256 keys: of tokens, of releases (the pin of agents), and the one that enrolments are sealed to. */
 #include "base/error.h"
 #include "base/json.h"
 #include "base/secret.h"
@@ -11,14 +11,16 @@ struct jwk;
 struct signing {
 	struct jwk *token;
 	struct jwk *release;
+	struct jwk *enrol; /* it opens, and signs nothing */
 };
 
-#define SIGNING_NULL {NULL, NULL}
+#define SIGNING_NULL {NULL, NULL, NULL}
+#define SIGNING_ENROL "enrol"
 
 /* The plain bytes of a new key, as they are wrapped and stored: a catalog_make_key. */
-int signing_make(struct secret *ret) MUST_CHECK;
-/* Both keys out of the catalog. */
+int signing_make(const char *name, struct secret *ret) MUST_CHECK;
+/* All keys out of the catalog. */
 int signing_load(struct catalog *catalog, struct signing *ret, struct error *error) MUST_CHECK;
 void signing_deinit(struct signing *signing);
-/* Adds to `object`: "release" and "token", each {"jwk": public key, "thumbprint": RFC 7638}. */
+/* Adds to `object`: "release", "token" and "enrol", each {"jwk": public key, "thumbprint": RFC 7638}. */
 int signing_describe(const struct signing *signing, struct json_object *object) MUST_CHECK;

@@ -20,7 +20,7 @@
 #define STORE_RECORD_MAX ((size_t)64 << 10)   /* one audit record: a verdict of some hundred findings */
 #define STORE_INCARNATION_SIZE 16
 
-enum store_kind { STORE_KEY = 1, STORE_POLICY = 2, STORE_RESOURCE = 3 };
+enum store_kind { STORE_KEY = 1, STORE_POLICY = 2, STORE_RESOURCE = 3, STORE_PENDING = 4 /* an enrolment that waits: name of the resource, id as version */ };
 
 enum {
 	STORE_E_ABSENT = 1, /* no such row */

@@ -101,6 +101,7 @@ static int ensure_server(struct worker *worker)
 	config.kek = keys_view(&worker->live->keys, KEYS_SESSION);
 	config.token_key = worker->live->signing.token;
 	config.release_key = worker->live->signing.release;
+	config.enrol_key = worker->live->signing.enrol;
 	return kbs_server_new(&config, &worker->server);
 }
 

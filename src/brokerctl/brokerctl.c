@@ -17,7 +17,24 @@
 
 struct ctl_options arg = {.socket = NULL};
 
-enum { OPTION_ESCROW = 1, OPTION_VERIFY = 2 };
+/* What only some verbs take. */
+enum {
+	OPTION_ESCROW = 1,
+	OPTION_VERIFY = 2,
+	OPTION_OUTPUT = 4,
+	OPTION_EXPECT = 8,
+	OPTION_YES = 16,
+	OPTION_REPLACE = 32,
+	OPTION_ENROL = 64,
+};
+
+static const struct {
+	unsigned bit;
+	const char *name;
+} option_names[] = {
+	{OPTION_ESCROW, "escrow"}, {OPTION_VERIFY, "verify"}, {OPTION_OUTPUT, "output"}, {OPTION_EXPECT, "expect"}, {OPTION_YES, "yes"},
+	{OPTION_REPLACE, "replace"}, {OPTION_ENROL, "enrol"},
+};
 
 static const struct verb {
 	const char *name;  /* one or two words */
@@ -32,6 +49,13 @@ static const struct verb {
 	{"status", "", "what the broker holds", 0, 0, 0, status_main},
 	{"jwks", "", "the public key of the token signer, as a JWK set", 0, 0, 0, jwks_main},
 	{"signing-key show", "", "the public key of the release signer: what agents pin", 0, 0, 0, signing_key_show_main},
+	{"enrol-key show", "", "the public key that enrolments are sealed to, for sevattest enroll", 0, 0, OPTION_OUTPUT, enrol_key_show_main},
+	{"key import", "FILE", "store the disk of an enrolment file, once its fingerprint is confirmed", 1, 1,
+		OPTION_EXPECT | OPTION_YES | OPTION_REPLACE, key_import_main},
+	{"pending list", "", "enrolments of guests that wait", 0, 0, 0, pending_list_main},
+	{"pending show", "ID", "an enrolment that waits", 1, 1, 0, pending_show_main},
+	{"pending accept", "ID", "store its disk", 1, 1, 0, pending_accept_main},
+	{"pending reject", "ID", "forget it", 1, 1, 0, pending_reject_main},
 	{"key put", "RESOURCE [FILE]", "store a secret from a file or standard input", 1, 2, 0, key_put_main},
 	{"key get-meta", "RESOURCE", "version, size, time and grants of a secret", 1, 1, 0, key_get_meta_main},
 	{"key list", "", "all secrets by name", 0, 0, 0, key_list_main},
@@ -40,7 +64,7 @@ static const struct verb {
 	{"policy show", "NAME [VERSION]", "print a policy", 1, 2, 0, policy_show_main},
 	{"policy list", "", "all policies", 0, 0, 0, policy_list_main},
 	{"policy delete", "NAME", "delete a policy that no grant names", 1, 1, 0, policy_delete_main},
-	{"grant add", "PATTERN POLICY...", "let guests that pass one of the policies have the secret", 2, 17, 0, grant_add_main},
+	{"grant add", "PATTERN POLICY...", "let guests that pass one of the policies have the secret", 2, 17, OPTION_ENROL, grant_add_main},
 	{"grant list", "", "all grants", 0, 0, 0, grant_list_main},
 	{"grant delete", "PATTERN", "delete a grant", 1, 1, 0, grant_delete_main},
 	{"audit", "", "releases, refusals and changes", 0, 0, OPTION_VERIFY, audit_main},
@@ -52,12 +76,17 @@ static const struct {
 	const char *help;
 } option_help[] = {
 	{"config", "FILE", "take the admin socket's path from section [admin] of this file"},
+	{"enrol", "LEVEL", "grant add: a disk that such a guest registers is refused (none), waits (pending), is taken (accept)"},
 	{"escrow", "FILE", "init: write the escrow copy to a new file, not to standard output"},
+	{"expect", "SHA256", "key import: the fingerprint that sevattest enroll printed"},
 	{"help", NULL, "this text"},
 	{"json", NULL, "print one JSON object"},
+	{"output", "FILE", "enrol-key show: write the key there (also -o)"},
+	{"replace", NULL, "key import: in the place of what is there"},
 	{"socket", "PATH", "brokerd's admin socket (" DEFAULT_SOCKET ")"},
 	{"verify", NULL, "audit: recompute every chain"},
 	{"version", NULL, "the version"},
+	{"yes", NULL, "key import: whatever its fingerprint is"},
 };
 
 static void print_help(void)
@@ -120,6 +149,15 @@ static size_t match(const char *name, size_t count, char **words)
 	return count >= 2 && strcmp(words[1], blank + 1) == 0 ? 2 : 0;
 }
 
+static int refuse_option(const char *verb, unsigned surplus)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(option_names); i++) {
+		if (surplus & option_names[i].bit)
+			return ctl_fail(EXIT_USAGE, "%s takes no --%s", verb, option_names[i].name);
+	}
+	return EXIT_USAGE;
+}
+
 static int run_verb(size_t count, char **words, unsigned options)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
@@ -130,11 +168,52 @@ static int run_verb(size_t count, char **words, unsigned options)
 		if (count - taken < verbs[i].least || count - taken > verbs[i].most)
 			return ctl_fail(EXIT_USAGE, "usage: sevattest-broker %s %s", verbs[i].name, verbs[i].words);
 		if (options & ~verbs[i].options)
-			return ctl_fail(EXIT_USAGE, "%s takes no --%s", verbs[i].name,
-				options & ~verbs[i].options & OPTION_ESCROW ? "escrow" : "verify");
+			return refuse_option(verbs[i].name, options & ~verbs[i].options);
 		return verbs[i].function(count - taken, words + taken);
 	}
 	return ctl_fail(EXIT_USAGE, count ? "there is no such verb; see --help" : "a verb is missing; see --help");
+}
+
+static void take_text(const char **to, unsigned bit, unsigned *options)
+{
+	*to = optarg;
+	*options |= bit;
+}
+
+static void take_flag(bool *to, unsigned bit, unsigned *options)
+{
+	*to = true;
+	*options |= bit;
+}
+
+/* Those that only some verbs take. False: another one. */
+static bool take_special(int c, unsigned *options)
+{
+	switch (c) {
+	case 'e':
+		take_text(&arg.escrow, OPTION_ESCROW, options);
+		return true;
+	case 'o':
+		take_text(&arg.output, OPTION_OUTPUT, options);
+		return true;
+	case 'x':
+		take_text(&arg.expect, OPTION_EXPECT, options);
+		return true;
+	case 'n':
+		take_text(&arg.enrol, OPTION_ENROL, options);
+		return true;
+	case 'y':
+		take_flag(&arg.verify, OPTION_VERIFY, options);
+		return true;
+	case 'Y':
+		take_flag(&arg.yes, OPTION_YES, options);
+		return true;
+	case 'r':
+		take_flag(&arg.replace, OPTION_REPLACE, options);
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* 0: go on; else the exit code plus one. */
@@ -142,24 +221,25 @@ static int parse_options(int argc, char **argv, const char **ret_config, unsigne
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
+		{"enrol", required_argument, NULL, 'n'},
 		{"escrow", required_argument, NULL, 'e'},
+		{"expect", required_argument, NULL, 'x'},
 		{"help", no_argument, NULL, 'h'},
 		{"json", no_argument, NULL, 'j'},
+		{"output", required_argument, NULL, 'o'},
+		{"replace", no_argument, NULL, 'r'},
 		{"socket", required_argument, NULL, 's'},
 		{"verify", no_argument, NULL, 'y'},
 		{"version", no_argument, NULL, 'v'},
+		{"yes", no_argument, NULL, 'Y'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			*ret_config = optarg;
-			break;
-		case 'e':
-			arg.escrow = optarg;
-			*ret_options |= OPTION_ESCROW;
 			break;
 		case 'h':
 			print_help();
@@ -170,15 +250,12 @@ static int parse_options(int argc, char **argv, const char **ret_config, unsigne
 		case 's':
 			arg.socket = optarg;
 			break;
-		case 'y':
-			arg.verify = true;
-			*ret_options |= OPTION_VERIFY;
-			break;
 		case 'v':
 			(void)printf("sevattest-broker %s\n", SEVATTEST_VERSION);
 			return EXIT_YES + 1;
 		default:
-			return EXIT_USAGE + 1;
+			if (!take_special(c, ret_options))
+				return EXIT_USAGE + 1;
 		}
 	}
 	return 0;

@@ -12,7 +12,12 @@
 struct ctl_options {
 	const char *socket; /* of brokerd */
 	const char *escrow; /* init --escrow */
+	const char *output; /* enrol-key show --output */
+	const char *expect; /* key import --expect */
+	const char *enrol;  /* grant add --enrol */
 	bool verify;        /* audit --verify */
+	bool yes;           /* key import --yes */
+	bool replace;       /* key import --replace */
 	bool json;
 };
 
@@ -23,6 +28,12 @@ int init_main(size_t count, char **words);
 int status_main(size_t count, char **words);
 int jwks_main(size_t count, char **words);
 int signing_key_show_main(size_t count, char **words);
+int enrol_key_show_main(size_t count, char **words);
+int key_import_main(size_t count, char **words);
+int pending_list_main(size_t count, char **words);
+int pending_show_main(size_t count, char **words);
+int pending_accept_main(size_t count, char **words);
+int pending_reject_main(size_t count, char **words);
 int key_put_main(size_t count, char **words);
 int key_get_meta_main(size_t count, char **words);
 int key_list_main(size_t count, char **words);
@@ -53,6 +64,9 @@ int ctl_ask(struct json_object *request, const struct secret *secret, struct jso
  * member of a row after which the next page begins.
  */
 int ctl_list(const char *verb, const char *member, const char *name, struct json_object **ret);
+
+/* One of the broker's public keys, "release", "token" or "enrol": {"jwk", "thumbprint"}. Exit code; *ret is put by the caller. */
+int ctl_ask_key(const char *which, struct json_object **ret);
 
 /* With --json: prints the one object (NULL: {}) and returns true. */
 bool ctl_json(struct json_object *object);

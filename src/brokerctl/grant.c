@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Verbs `grant`. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "brokerctl/ctl.h"
@@ -17,6 +18,8 @@ int grant_add_main(size_t count, char **words)
 		return ctl_fail(EXIT_INTERNAL, "no memory");
 	}
 	r = json_add(request, "policies", policies);
+	if (!r && arg.enrol)
+		r = json_add_text(request, "enrol", arg.enrol);
 	for (size_t i = 1; i < count && !r; i++)
 		r = json_push(policies, json_object_new_string(words[i]));
 	if (r)
@@ -30,6 +33,7 @@ int grant_add_main(size_t count, char **words)
 static void print_grant(struct json_object *row)
 {
 	struct json_object *policies = json_get_array(row, "policies");
+	const char *enrol = json_get_text(row, "enrol", NULL);
 	char text[512];
 
 	(void)printf("%-40s", ctl_show(text, row, "pattern"));
@@ -37,6 +41,8 @@ static void print_grant(struct json_object *row)
 		text_printable(text, sizeof(text), bytes_of_text(json_object_get_string(json_object_array_get_idx(policies, i))));
 		(void)printf("%s%s", i ? " or " : " ", text);
 	}
+	if (enrol && strcmp(enrol, "none") != 0)
+		(void)printf("  (enrolments: %s)", ctl_show(text, row, "enrol"));
 	(void)printf("\n");
 }
 

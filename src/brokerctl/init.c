@@ -99,8 +99,7 @@ int status_main(size_t count, char **words)
 	return EXIT_YES;
 }
 
-/* One of the two public keys. */
-static int ask_key(const char *which, struct json_object **ret)
+int ctl_ask_key(const char *which, struct json_object **ret)
 {
 	JSON_AUTO request = ctl_request("signing-keys");
 	JSON_AUTO result = NULL;
@@ -137,7 +136,7 @@ int jwks_main(size_t count, char **words)
 	(void)words;
 	if (json_add(set, "keys", keys))
 		return ctl_fail(EXIT_INTERNAL, "no memory");
-	r = ask_key("token", &row);
+	r = ctl_ask_key("token", &row);
 	if (r)
 		return r;
 	if (json_push(keys, json_object_get(json_get_object(row, "jwk"))))
@@ -150,7 +149,7 @@ int signing_key_show_main(size_t count, char **words)
 {
 	JSON_AUTO row = NULL;
 	char text[512];
-	int r = ask_key("release", &row);
+	int r = ctl_ask_key("release", &row);
 
 	(void)count;
 	(void)words;

@@ -123,6 +123,7 @@ struct kbs_audit {
 	const char *resource;         /* NULL for KBS_AUDIT_REFUSED */
 	uint64_t version;             /* of the resource; KBS_AUDIT_RELEASE, KBS_AUDIT_ENROLLED */
 	uint64_t id;                  /* KBS_AUDIT_PENDING */
+	bool failed;                  /* an enrolment that is on record and was not stored */
 	const uint8_t *fingerprint;   /* SHA256_SIZE, of an enrolment that was opened; else NULL */
 	const char *policy;           /* that let it pass: a release and an enrolment; else NULL */
 	uint64_t policy_version;

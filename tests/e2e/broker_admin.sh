@@ -286,10 +286,10 @@ sql "UPDATE manifest SET data = zeroblob(length(data))"
 refuses_to_start 1 "a manifest of zeros" "changed by somebody else"
 restore
 sql "DELETE FROM item WHERE kind = 1 AND name = 'token'"
-refuses_to_start 1 "a signing key removed" "signing key"
+refuses_to_start 1 "a signing key removed" "key in the store"
 restore
 sql "UPDATE item SET data = (SELECT data FROM item WHERE kind = 1 AND name = 'token') WHERE kind = 1 AND name = 'release'"
-refuses_to_start 1 "one signing key for the other" "signing key"
+refuses_to_start 1 "one signing key for the other" "key in the store"
 rm -f "$D"/state/store.db*
 refuses_to_start 1 "a store that is gone" "lost its manifest"
 restore

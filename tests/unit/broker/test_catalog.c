@@ -33,8 +33,9 @@ static struct catalog_parts parts(void)
 	return (struct catalog_parts){.store = rest.store, .keys = &rest.keys, .state = rest.state, .complain = complain};
 }
 
-static int make_key(struct secret *ret)
+static int make_key(const char *name, struct secret *ret)
 {
+	(void)name;
 	return secret_random(ret, 40);
 }
 
@@ -78,7 +79,7 @@ static void put(const char *name, const char *text)
 	uint64_t version;
 
 	ck_assert_int_eq(secret_copy_in(&secret, text, strlen(text)), 0);
-	ck_assert_msg(catalog_put_resource(catalog, name, &secret, NOW, &version, &error) == 0, "%s", error_text(&error));
+	ck_assert_msg(catalog_put_resource(catalog, name, &secret, NOW, NULL, &version, &error) == 0, "%s", error_text(&error));
 }
 
 static void put_policy(const char *policy, char digit)
@@ -97,7 +98,7 @@ static void put_policy(const char *policy, char digit)
 		"\"guest_policy\":{\"debug\":false}}}",
 		policy, measurement);
 	ck_assert_msg(
-		catalog_put_policy(catalog, bytes_of_text(text), NOW, &name, &version, &warnings, &error) == 0, "%s", error_text(&error));
+		catalog_put_policy(catalog, bytes_of_text(text), NOW, NULL, &name, &version, &warnings, &error) == 0, "%s", error_text(&error));
 	ck_assert_str_eq(name, policy);
 	free(name);
 }
@@ -106,7 +107,7 @@ static void put_grant(const char *pattern, const char *policy)
 {
 	struct error error = ERROR_NULL;
 
-	ck_assert_msg(catalog_put_grant(catalog, pattern, &policy, 1, NOW, &error) == 0, "%s", error_text(&error));
+	ck_assert_msg(catalog_put_grant(catalog, &(struct catalog_grant){pattern, &policy, 1, MANIFEST_ENROL_NONE}, NOW, NULL, &error) == 0, "%s", error_text(&error));
 }
 
 /* 0 and the text is what is stored. */
@@ -134,8 +135,8 @@ START_TEST(what_was_put_is_there)
 	ck_assert_int_eq(get("a/b/c", "two"), 0);
 	ck_assert_int_eq(get("a/b/d", "three"), 0);
 	ck_assert_int_eq(get("a/b/e", ""), CATALOG_E_ABSENT);
-	ck_assert_int_eq(catalog_delete_resource(catalog, "a/b/c", NOW, NULL), 0);
-	ck_assert_int_eq(catalog_delete_resource(catalog, "a/b/c", NOW, NULL), CATALOG_E_ABSENT);
+	ck_assert_int_eq(catalog_delete_resource(catalog, "a/b/c", NOW, NULL, NULL), 0);
+	ck_assert_int_eq(catalog_delete_resource(catalog, "a/b/c", NOW, NULL, NULL), CATALOG_E_ABSENT);
 	ck_assert_int_eq(get("a/b/c", ""), CATALOG_E_ABSENT);
 }
 END_TEST
@@ -149,7 +150,7 @@ START_TEST(names_are_judged)
 
 	ck_assert_int_eq(secret_copy_in(&secret, "x", 1), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		ck_assert_int_eq(catalog_put_resource(catalog, bad[i], &secret, NOW, &version, NULL), CATALOG_E_INVALID);
+		ck_assert_int_eq(catalog_put_resource(catalog, bad[i], &secret, NOW, NULL, &version, NULL), CATALOG_E_INVALID);
 }
 END_TEST
 
@@ -160,10 +161,10 @@ START_TEST(versions_are_never_used_twice)
 	uint64_t version = 0;
 
 	put("a/b/c", "one");
-	ck_assert_int_eq(catalog_delete_resource(catalog, "a/b/c", NOW, NULL), 0);
+	ck_assert_int_eq(catalog_delete_resource(catalog, "a/b/c", NOW, NULL, NULL), 0);
 	ck_assert_int_eq(restart(NULL), 0);
 	ck_assert_int_eq(secret_copy_in(&secret, "x", 1), 0);
-	ck_assert_int_eq(catalog_put_resource(catalog, "a/b/c", &secret, NOW, &version, NULL), 0);
+	ck_assert_int_eq(catalog_put_resource(catalog, "a/b/c", &secret, NOW, NULL, &version, NULL), 0);
 	ck_assert_uint_eq(version, 2);
 }
 END_TEST
@@ -234,7 +235,7 @@ START_TEST(rolled_back)
 	put("a/b/c", "one");
 	rest_backup(&rest);
 	put_grant("a/b/c", "prod");
-	ck_assert_int_eq(catalog_delete_grant(catalog, "a/b/c", NULL), 0);
+	ck_assert_int_eq(catalog_delete_grant(catalog, "a/b/c", NULL, NULL), 0);
 	catalog = catalog_close(catalog);
 	rest_rollback(&rest);
 	ck_assert_int_eq(open_catalog(&error), -EBADMSG);
@@ -282,7 +283,7 @@ START_TEST(somebody_else_wrote)
 
 	ck_assert_int_eq(secret_copy_in(&secret, "x", 1), 0);
 	rest_tamper(&rest, "UPDATE manifest SET epoch = 77");
-	ck_assert_int_eq(catalog_put_resource(catalog, "a/b/c", &secret, NOW, &version, NULL), -EBUSY);
+	ck_assert_int_eq(catalog_put_resource(catalog, "a/b/c", &secret, NOW, NULL, &version, NULL), -EBUSY);
 	ck_assert_int_eq(get("a/b/c", ""), CATALOG_E_ABSENT);
 }
 END_TEST
@@ -319,7 +320,7 @@ START_TEST(policies_and_their_history)
 	ck_assert_uint_eq(snapshot_policy(after, "prod")->version, 2);
 	ck_assert_int_eq(catalog_policy_text(catalog, "prod", 1, &text, &version, NULL), 0);
 	ck_assert_ptr_nonnull(memchr(text.data, 'a', text.size));
-	ck_assert_int_eq(catalog_delete_policy(catalog, "prod", NOW, NULL), 0);
+	ck_assert_int_eq(catalog_delete_policy(catalog, "prod", NOW, NULL, NULL), 0);
 	ck_assert_int_eq(catalog_policy_text(catalog, "prod", 0, &text, &version, NULL), CATALOG_E_ABSENT);
 	ck_assert_int_eq(catalog_policy_text(catalog, "prod", 2, &text, &version, NULL), 0);
 	put_policy("prod", 'c');
@@ -333,13 +334,13 @@ START_TEST(policy_in_use)
 	const char *const nothing = "nothing";
 
 	put_policy("prod", 'a');
-	ck_assert_int_eq(catalog_put_grant(catalog, "a/b/c", &nothing, 1, NOW, NULL), CATALOG_E_ABSENT);
+	ck_assert_int_eq(catalog_put_grant(catalog, &(struct catalog_grant){"a/b/c", &nothing, 1, MANIFEST_ENROL_NONE}, NOW, NULL, NULL), CATALOG_E_ABSENT);
 	put_grant("a/b/c", "prod");
-	ck_assert_int_eq(catalog_delete_policy(catalog, "prod", NOW, NULL), CATALOG_E_IN_USE);
-	ck_assert_int_eq(catalog_delete_grant(catalog, "a/b/c", NULL), 0);
-	ck_assert_int_eq(catalog_delete_grant(catalog, "a/b/c", NULL), CATALOG_E_ABSENT);
-	ck_assert_int_eq(catalog_delete_policy(catalog, "prod", NOW, NULL), 0);
-	ck_assert_int_eq(catalog_delete_policy(catalog, "prod", NOW, NULL), CATALOG_E_ABSENT);
+	ck_assert_int_eq(catalog_delete_policy(catalog, "prod", NOW, NULL, NULL), CATALOG_E_IN_USE);
+	ck_assert_int_eq(catalog_delete_grant(catalog, "a/b/c", NULL, NULL), 0);
+	ck_assert_int_eq(catalog_delete_grant(catalog, "a/b/c", NULL, NULL), CATALOG_E_ABSENT);
+	ck_assert_int_eq(catalog_delete_policy(catalog, "prod", NOW, NULL, NULL), 0);
+	ck_assert_int_eq(catalog_delete_policy(catalog, "prod", NOW, NULL, NULL), CATALOG_E_ABSENT);
 }
 END_TEST
 
@@ -406,7 +407,7 @@ START_TEST(patterns_are_judged)
 	const char *const prod = "prod";
 
 	put_policy("prod", 'a');
-	ck_assert_int_eq(catalog_put_grant(catalog, bad_patterns[_i], &prod, 1, NOW, NULL), CATALOG_E_INVALID);
+	ck_assert_int_eq(catalog_put_grant(catalog, &(struct catalog_grant){bad_patterns[_i], &prod, 1, MANIFEST_ENROL_NONE}, NOW, NULL, NULL), CATALOG_E_INVALID);
 }
 END_TEST
 

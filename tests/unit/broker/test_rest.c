@@ -208,6 +208,37 @@ static int decode_body(const struct buf *body)
 	return r;
 }
 
+/* What a broker of before enrolments wrote: the same without one byte of each grant. */
+START_TEST(manifest_of_before)
+{
+	CLEANUP(manifest_deinit) struct manifest manifest = MANIFEST_NULL;
+	CLEANUP(manifest_deinit) struct manifest again = MANIFEST_NULL;
+	CLEANUP(buf_deinit) struct buf body = BUF_NULL;
+	uint8_t mac[SHA256_SIZE];
+	const size_t grant_size = 2 + 5 + 8 + 1 + 1 + 2 + 4; /* "a/b/c" and "prod" */
+	const size_t enrol_at = 2 + 5 + 8;
+
+	example(&manifest);
+	ck_assert_int_eq(manifest_encode(&body, &manifest, manifest_key()), 0);
+	body.size -= SHA256_SIZE;
+	for (size_t i = 1; i <= 2; i++) {
+		uint8_t *enrol = body.data + body.size - i * grant_size + enrol_at + (i - 1);
+
+		ck_assert_uint_eq(*enrol, MANIFEST_ENROL_NONE);
+		memmove(enrol, enrol + 1, (size_t)(body.data + body.size - enrol - 1));
+		body.size--;
+	}
+	ck_assert_int_eq(decode_body(&body), MANIFEST_E_FORMAT);
+	body.data[8] = 1;
+	ck_assert_int_eq(hmac_sha256(mac, manifest_key(), buf_view(&body)), 0);
+	ck_assert_int_eq(buf_append(&body, mac, sizeof(mac)), 0);
+	ck_assert_int_eq(manifest_decode(buf_view(&body), manifest_key(), &again), 0);
+	ck_assert_str_eq(manifest_find_grant(&again, "a/b/c")->policies[0], "prod");
+	ck_assert_int_eq(manifest_find_grant(&again, "a/b/c")->enrol, MANIFEST_ENROL_NONE);
+	ck_assert_uint_eq(again.grant_count, 2);
+}
+END_TEST
+
 START_TEST(manifest_malformed)
 {
 	CLEANUP(manifest_deinit) struct manifest manifest = MANIFEST_NULL;
@@ -397,6 +428,7 @@ int main(void)
 	tcase_add_test(tests, manifest_round_trip);
 	tcase_add_test(tests, manifest_forged);
 	tcase_add_test(tests, manifest_malformed);
+	tcase_add_test(tests, manifest_of_before);
 	tcase_add_test(tests, state_round_trip_and_forged);
 	tcase_add_test(tests, state_never_goes_back);
 	tcase_add_test(tests, state_file_edited);
