@@ -518,6 +518,7 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(cases, setup, teardown);
+	tcase_set_timeout(cases, 60); /* an RSA key */
 	tcase_add_test(cases, accepted);
 	tcase_add_test(cases, waits);
 	tcase_add_test(cases, the_grant_of_the_policy_that_passed);
