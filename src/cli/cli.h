@@ -26,6 +26,7 @@ int credential_main(int argc, char **argv);
 int enroll_main(int argc, char **argv);
 int recover_main(int argc, char **argv);
 int certs_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);
 int status_main(int argc, char **argv);
 
 /*

@@ -13,6 +13,7 @@ const struct verb verbs[] = {
 	{"get", get_main, "prove this guest to a broker and get a key"},
 	{"enroll", enroll_main, "give a disk a random key that only the broker has"},
 	{"recover", recover_main, "open a guarded disk with its recovery key"},
+	{"doctor", doctor_main, "look at every precondition of this machine, each with its fix"},
 	{"status", status_main, "is this machine proven, and which keys went to whom"},
 	{"credential", credential_main, "give a unit a key of the broker as a credential"},
 };

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -107,6 +108,25 @@ static void take_retry_after(struct fetch_response *response, struct bytes value
 		response->retry_after = (uint32_t)seconds;
 }
 
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7), the only form that servers write today. */
+static void take_date(struct fetch_response *response, struct bytes value)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	char text[32] = "", month[4] = "", rfc3339[32];
+	int day, year, hour, minute, second, size = 0;
+	const char *at;
+
+	take_text(text, sizeof(text), value);
+	if (sscanf(text, "%*3c, %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month, &year, &hour, &minute, &second, &size) != 6 || !size || text[size])
+		return;
+	at = strstr(months, month);
+	if (!at || strlen(month) != 3 || (at - months) % 3 != 0)
+		return;
+	(void)snprintf(rfc3339, sizeof(rfc3339), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, (int)(at - months) / 3 + 1, day, hour, minute, second);
+	if (time_parse(rfc3339, &response->date))
+		response->date = 0;
+}
+
 static size_t on_header(char *data, size_t one, size_t size, void *context)
 {
 	struct fetcher *fetcher = context;
@@ -125,12 +145,15 @@ static size_t on_header(char *data, size_t one, size_t size, void *context)
 		response->set_cookie[0] = '\0';
 		response->content_type[0] = '\0';
 		response->retry_after = 0;
+		response->date = 0;
 	} else if (header_value(line, "set-cookie", &value)) {
 		take_text(response->set_cookie, sizeof(response->set_cookie), value);
 	} else if (header_value(line, "content-type", &value)) {
 		take_text(response->content_type, sizeof(response->content_type), value);
 	} else if (header_value(line, "retry-after", &value)) {
 		take_retry_after(response, value);
+	} else if (header_value(line, "date", &value)) {
+		take_date(response, value);
 	}
 	return size;
 }

@@ -46,10 +46,11 @@ struct fetch_response {
 	char set_cookie[FETCH_COOKIE_MAX + 1]; /* first Set-Cookie value, whole with its attributes; "" when absent */
 	char content_type[128];
 	uint32_t retry_after; /* seconds; 0 when absent or a date */
+	int64_t date;         /* the peer's clock (Date:), Unix seconds; 0 when absent: a hint */
 	bool reused;          /* went over the connection of the call before */
 };
 
-#define FETCH_RESPONSE_NULL {0, BUF_NULL, {0}, {0}, 0, false}
+#define FETCH_RESPONSE_NULL {0, BUF_NULL, {0}, {0}, 0, 0, false}
 
 /* The CA's file as fetch_new() would read it. 0, -EINVAL: no certificate in it, -errno; with a text. */
 int fetch_read_ca(const char *path, struct buf *ret, struct error *error) MUST_CHECK;
