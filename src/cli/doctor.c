@@ -72,7 +72,8 @@ int doctor_main(int argc, char **argv)
 	struct doctor_options options = {.now = clock_now(), .build_time = SEVATTEST_BUILD_TIME};
 	bool json = false, all = false;
 	const struct cli_option rows[] = {
-		{"preflight", 0, OPTION_TEXT, &platform, "PLATFORM", "azure, aws, gcp or kvm: this is the source machine, before it is moved there"},
+		{"preflight", 0, OPTION_TEXT, &platform, "PLATFORM",
+			"azure, aws, gcp or kvm: this is the source machine, before it is moved there"},
 		{"root", 0, OPTION_TEXT, &options.root, "DIR", "look at the system in DIR, an image that is mounted there"},
 		{"config", 0, OPTION_TEXT, &options.config, "FILE", "the agent's configuration, below DIR (" AGENT_CONF_FILE ")"},
 		{"all", 0, OPTION_FLAG, &all, NULL, "print what passed too"},

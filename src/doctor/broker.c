@@ -107,7 +107,8 @@ static bool look_at_name(struct look *look, const char *url)
 	int r;
 
 	if (!parse_url(url, &address)) {
-		fail(look, "conf.broker", url, "not a URL https://HOST[:PORT]", "sevattest-netd does not start with it", "correct Url= in section [broker]");
+		fail(look, "conf.broker", url, "not a URL https://HOST[:PORT]", "sevattest-netd does not start with it",
+			"correct Url= in section [broker]");
 		return false;
 	}
 	r = getaddrinfo(address.host, address.port, &hints, &list);
@@ -125,12 +126,16 @@ static bool look_at_name(struct look *look, const char *url)
 static void tls_failed(struct look *look, const char *url, int r, const struct error *error)
 {
 	if (r == FETCH_E_CERTIFICATE)
-		fail(look, "broker.tls", url, error_text(error), "somebody answered whose certificate is not one of the configured authority, for this name and time",
-			"is CA= the authority of that broker, has its certificate expired (renew it there), does it name this host, and is the clock right?");
+		fail(look, "broker.tls", url, error_text(error),
+			"somebody answered whose certificate is not one of the configured authority, for this name and time",
+			"is CA= the authority of that broker, has its certificate expired (renew it there), does it name this host, and is "
+			"the clock right?");
 	else if (r == FETCH_E_TLS)
-		fail(look, "broker.tls", url, error_text(error), "somebody answered who does not speak TLS 1.2 or newer", "is this the port of sevattest-httpd, with Certificate= set?");
+		fail(look, "broker.tls", url, error_text(error), "somebody answered who does not speak TLS 1.2 or newer",
+			"is this the port of sevattest-httpd, with Certificate= set?");
 	else
-		fail(look, "broker.protocol", url, error_text(error), "TLS stands, but the answer is no KBS answer", "is this the broker's port, and is sevattest-brokerd running there?");
+		fail(look, "broker.protocol", url, error_text(error), "TLS stands, but the answer is no KBS answer",
+			"is this the broker's port, and is sevattest-brokerd running there?");
 }
 
 static void look_at_clock(struct look *look, const char *url, int64_t date)
@@ -184,7 +189,8 @@ static void look_at_tls(struct look *look, const char *url)
 		return;
 	r = fetch_new(&config, &fetcher, &error);
 	if (r) {
-		fail(look, "conf.ca", look->settings.ca, error_text(&error), "without its authority no broker is trusted", "put the PEM certificate of the broker's authority there");
+		fail(look, "conf.ca", look->settings.ca, error_text(&error), "without its authority no broker is trusted",
+			"put the PEM certificate of the broker's authority there");
 		return;
 	}
 	r = fetch(fetcher, &request, &response, &error);

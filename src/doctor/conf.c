@@ -12,7 +12,10 @@
 #include "io/volume_conf.h"
 #include "jose/jwk.h"
 
-#define KEY(section, name, type, member) {section, name, type, offsetof(struct look_settings, member), 0, UINT64_MAX, NULL}
+#define KEY(section, name, type, member)                                                                                                   \
+	{                                                                                                                                  \
+		section, name, type, offsetof(struct look_settings, member), 0, UINT64_MAX, NULL                                           \
+	}
 #define OTHER(section, name) KEY(section, name, CONFIG_LIST, ignored)
 
 /* Every key of the sections that sevattestd and sevattest-evidence read: a misspelt one is found. What nobody looks at here is not judged further. */
@@ -73,7 +76,8 @@ static void read_settings(struct look *look)
 	(void)snprintf(name, sizeof(name), "%s%s", look->root, path);
 	if (agent_conf_read(name, &look->settings, keys, ARRAY_SIZE(keys), &error) ||
 		root_trust_parse(look->settings.root_trust, &unused, &error)) {
-		fail(look, "conf.agent", "sevattestd does not start with it", &error, "correct the line that is named; agent.conf(5) has the keys");
+		fail(look, "conf.agent", "sevattestd does not start with it", &error,
+			"correct the line that is named; agent.conf(5) has the keys");
 		return;
 	}
 	look->configured = true;
@@ -107,7 +111,8 @@ static void look_at_policy(struct look *look)
 	if (!text)
 		(void)error_set(&error, -ENOENT, "%s cannot be read", look->settings.policy);
 	if (!text || policy_read(bytes_of_text(text), &policy, &error))
-		fail(look, "conf.policy", "sevattestd does not start with it", &error, "sevattest policy check FILE names the place; or leave Policy= away");
+		fail(look, "conf.policy", "sevattestd does not start with it", &error,
+			"sevattest policy check FILE names the place; or leave Policy= away");
 	else
 		look_passed(look, "conf.policy", "%s", look->settings.policy);
 	policy_free(policy);
@@ -119,7 +124,8 @@ static int read_jwk(const struct look *look, struct error *error)
 	char *text = look_text(look, look->settings.broker_key);
 	JSON_AUTO object = NULL;
 	struct jwk *jwk = NULL;
-	int r = text ? json_read(bytes_of_text(text), &object, error) : error_set(error, -ENOENT, "%s cannot be read", look->settings.broker_key);
+	int r = text ? json_read(bytes_of_text(text), &object, error)
+		     : error_set(error, -ENOENT, "%s cannot be read", look->settings.broker_key);
 
 	if (!r)
 		r = jwk_import(json_get_object(object, "jwk") ? json_get_object(object, "jwk") : object, JWK_PUBLIC, &jwk, error);
@@ -159,7 +165,9 @@ static void look_at_pin(struct look *look)
 		look_passed(look, "conf.broker-key", "%s", look->settings.broker_key ? look->settings.broker_key : "KeyCheck=");
 	} else {
 		(void)error_set(&error, 0, "neither BrokerKey= nor KeyCheck=");
-		fail(look, "conf.broker-key", "a release is encrypted to this machine, but anybody can encrypt: without a pin whoever owns sevattest-netd chooses the keys",
+		fail(look, "conf.broker-key",
+			"a release is encrypted to this machine, but anybody can encrypt: without a pin whoever owns sevattest-netd "
+			"chooses the keys",
 			&error, "set BrokerKey= in section [broker] to the file that sevattest-broker signing-key show prints");
 	}
 }
@@ -200,10 +208,11 @@ static void look_at_root(struct look *look)
 	finding_why(finding, "the host owns the disk: keys given to a system whose root it may write are the host's");
 	seen = root_trust_seen(look);
 	if (seen == ROOT_TRUST_NONE)
-		finding_fix(finding, "encrypt the root with a key of the broker, or make it dm-verity with its root hash on the measured command line");
+		finding_fix(finding,
+			"encrypt the root with a key of the broker, or make it dm-verity with its root hash on the measured command line");
 	else
-		finding_fix(finding, "run: mkdir -p %s%s.d && printf '[agent]\\nRootTrust = %s\\n' >%s%s.d/root-trust.conf", look->root, AGENT_CONF_FILE,
-			root_trust_name(seen), look->root, AGENT_CONF_FILE);
+		finding_fix(finding, "run: mkdir -p %s%s.d && printf '[agent]\\nRootTrust = %s\\n' >%s%s.d/root-trust.conf", look->root,
+			AGENT_CONF_FILE, root_trust_name(seen), look->root, AGENT_CONF_FILE);
 }
 
 void room_conf(struct look *look)

@@ -164,7 +164,8 @@ static void look_at_credentials(struct look *look)
 		finding_why(finding, "the version of systemd was not found");
 		return;
 	}
-	if (version >= CREDENTIALS_SAFE || look_cmdline_is(look, "systemd.import_credentials", "no") || look_cmdline_is(look, "systemd.import_credentials", "0")) {
+	if (version >= CREDENTIALS_SAFE || look_cmdline_is(look, "systemd.import_credentials", "no") ||
+		look_cmdline_is(look, "systemd.import_credentials", "0")) {
 		look_passed(look, "systemd.credentials", "systemd %u", version);
 		return;
 	}

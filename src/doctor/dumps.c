@@ -31,7 +31,8 @@ static void look_at_kdump(struct look *look)
 
 static void look_at_hibernation(struct look *look)
 {
-	bool resume = look_cmdline(look, "resume", NULL), off = look_cmdline(look, "noresume", NULL) || look_cmdline(look, "nohibernate", NULL);
+	bool resume = look_cmdline(look, "resume", NULL),
+	     off = look_cmdline(look, "noresume", NULL) || look_cmdline(look, "nohibernate", NULL);
 	struct finding *finding;
 
 	if (!resume || off) {
@@ -80,7 +81,8 @@ static void look_at_swap(struct look *look)
 			continue;
 		finding = look_failed(look, "dump.swap");
 		finding_expected(finding, "swap only on an encrypted mapping, or none");
-		finding_actual(finding, "/etc/fstab, line %zu: %.*s", line.number, (int)line.fields[0].size, (const char *)line.fields[0].data);
+		finding_actual(
+			finding, "/etc/fstab, line %zu: %.*s", line.number, (int)line.fields[0].size, (const char *)line.fields[0].data);
 		finding_why(finding, "memory that is swapped out is the host's to read");
 		finding_fix(finding, "run: %ssed -i '%zus/^/#/' %s/etc/fstab", look->live ? "swapoff -a && " : "", line.number, look->root);
 		free(text);
@@ -113,7 +115,8 @@ static void look_at_cores(struct look *look)
 		for (size_t j = 0; j < count && !none; j++) {
 			char path[PATH_MAX];
 
-			none = snprintf(path, sizeof(path), "%s/%s", directories[i], names[j]) < (int)sizeof(path) && stores_none(look, path);
+			none = snprintf(path, sizeof(path), "%s/%s", directories[i], names[j]) < (int)sizeof(path) &&
+			       stores_none(look, path);
 		}
 		look_names_free(names, count);
 	}
@@ -126,7 +129,9 @@ static void look_at_cores(struct look *look)
 	finding_expected(finding, "Storage=none of coredump.conf");
 	finding_actual(finding, "cores of crashed programs are kept below /var/lib/systemd/coredump");
 	finding_why(finding, "sevattestd writes none, but a service that crashes leaves the keys that it was given");
-	finding_fix(finding, "run: mkdir -p %s/etc/systemd/coredump.conf.d && printf '[Coredump]\\nStorage=none\\n' >%s/etc/systemd/coredump.conf.d/sevattest.conf",
+	finding_fix(finding,
+		"run: mkdir -p %s/etc/systemd/coredump.conf.d && printf '[Coredump]\\nStorage=none\\n' "
+		">%s/etc/systemd/coredump.conf.d/sevattest.conf",
 		look->root, look->root);
 }
 

@@ -7,6 +7,7 @@
 #include "doctor/look.h"
 
 #define LINES_MAX 4096
+#define COMMAND_MAX 900 /* a finding's text has 1023 bytes: half a command is worse than none */
 
 int fix_quote(struct buf *to, const char *text)
 {
@@ -82,7 +83,8 @@ static int change_lines(struct buf *to, const struct text_lines *old, const stru
 			continue;
 		r = buf_printf(&script, "%zuc\\", i + 1);
 		for (size_t j = 0; j < new->items[i].size && !r; j++)
-			r = buf_append(&script, new->items[i].data[j] == '\\' ? "\\\\" : (const char *)new->items[i].data + j, new->items[i].data[j] == '\\' ? 2 : 1);
+			r = buf_append(&script, new->items[i].data[j] == '\\' ? "\\\\" : (const char *)new->items[i].data + j,
+				new->items[i].data[j] == '\\' ? 2 : 1);
 		if (r || !(text = buf_steal_text(&script)))
 			return -1;
 		r = buf_append_text(to, " -e ");
@@ -147,8 +149,10 @@ void fix_plan(struct finding *finding, const struct plan *plan)
 	}
 	free(old);
 	text = r ? NULL : buf_steal_text(&command);
-	if (text)
+	if (text && strlen(text) <= COMMAND_MAX)
 		finding_fix(finding, "run: %s", text);
+	else
+		finding_fix(finding, "write them by hand, as sevattest enroll --dry-run shows them");
 	free(text);
 }
 
@@ -159,7 +163,8 @@ void fix_cmdline(struct finding *finding, const struct look *look, const char *w
 	if (look_exists(look, "/etc/kernel/cmdline"))
 		finding_fix(finding, "run: sed -i '1s/$/ %s/' %s/etc/kernel/cmdline%s", word, look->root, rebuild);
 	else if (look_exists(look, "/etc/default/grub"))
-		finding_fix(finding, "run: sed -i 's/^GRUB_CMDLINE_LINUX=\"/&%s /' %s/etc/default/grub%s", word, look->root, look->live ? " && update-grub # then measure anew, and reboot" : "");
+		finding_fix(finding, "run: sed -i 's/^GRUB_CMDLINE_LINUX=\"/&%s /' %s/etc/default/grub%s", word, look->root,
+			look->live ? " && update-grub # then measure anew, and reboot" : "");
 	else
 		finding_fix(finding, "put \"%s\" on the kernel's command line, where it is measured", word);
 }

@@ -149,8 +149,8 @@ static bool is_systemd_library(const char *name)
 
 unsigned look_systemd(const struct look *look)
 {
-	static const char *const directories[] = {
-		"/usr/lib/systemd", "/usr/lib/x86_64-linux-gnu/systemd", "/usr/lib64/systemd", "/lib/systemd", "/lib/x86_64-linux-gnu/systemd"};
+	static const char *const directories[] = {"/usr/lib/systemd", "/usr/lib/x86_64-linux-gnu/systemd", "/usr/lib64/systemd",
+		"/lib/systemd", "/lib/x86_64-linux-gnu/systemd"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(directories); i++) {
 		char *found = look_find(look, directories[i], is_systemd_library);

@@ -72,7 +72,8 @@ static void look_at_device(struct look *look)
 	finding_fix(finding, "run: chmod 0600 %s", path);
 }
 
-static bool probe(struct look *look, const struct provider *provider, const struct provider_config *config, struct error *reasons, size_t *used)
+static bool probe(
+	struct look *look, const struct provider *provider, const struct provider_config *config, struct error *reasons, size_t *used)
 {
 	struct error reason = ERROR_NULL;
 
@@ -81,7 +82,8 @@ static bool probe(struct look *look, const struct provider *provider, const stru
 		return true;
 	}
 	if (*used < sizeof(reasons->text))
-		*used += (size_t)snprintf(reasons->text + *used, sizeof(reasons->text) - *used, "%s%s: %s", *used ? "; " : "", provider->name, error_text(&reason));
+		*used += (size_t)snprintf(reasons->text + *used, sizeof(reasons->text) - *used, "%s%s: %s", *used ? "; " : "",
+			provider->name, error_text(&reason));
 	return false;
 }
 
@@ -95,7 +97,8 @@ static void look_at_provider(struct look *look)
 	size_t used = 0;
 
 	(void)snprintf(tsm, sizeof(tsm), "%s%s", look->root, look->settings.tsm_root ? look->settings.tsm_root : PROVIDER_TSM_ROOT);
-	(void)snprintf(device, sizeof(device), "%s%s", look->root, look->settings.sev_guest ? look->settings.sev_guest : PROVIDER_SEV_GUEST);
+	(void)snprintf(
+		device, sizeof(device), "%s%s", look->root, look->settings.sev_guest ? look->settings.sev_guest : PROVIDER_SEV_GUEST);
 	config.tsm_root = tsm;
 	config.sev_guest = device;
 	for (size_t i = 0; i < ARRAY_SIZE(providers); i++) {
@@ -106,8 +109,9 @@ static void look_at_provider(struct look *look)
 	finding_expected(finding, "a source of SEV-SNP evidence");
 	finding_actual(finding, "%s", error_text(&reasons));
 	finding_why(finding, "without evidence no broker gives this machine a key");
-	finding_fix(finding, "%s", look->live ? "run: modprobe sev-guest # where that is not enough: is this VM of a confidential (SEV-SNP) type?"
-					      : "boot it as a confidential VM (SEV-SNP), with the module sev-guest");
+	finding_fix(finding, "%s",
+		look->live ? "run: modprobe sev-guest # where that is not enough: is this VM of a confidential (SEV-SNP) type?"
+			   : "boot it as a confidential VM (SEV-SNP), with the module sev-guest");
 }
 
 static void look_at_clock(struct look *look)

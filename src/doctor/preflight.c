@@ -29,14 +29,16 @@ struct platform {
 /* By spec: hv_* and the vTPM's driver for Azure, nvme and ena for EC2, nvme and gVNIC for Compute Engine, virtio for QEMU. */
 static const struct platform platforms[] = {
 	[DOCTOR_AZURE] = {"Azure", "Azure", 5019, "the paravisor's guests need 5.19",
-		{{"HYPERV", "hv_vmbus", true}, {"HYPERV_STORAGE", "hv_storvsc", true}, {"HYPERV_NET", "hv_netvsc", true}, {"TCG_CRB", "tpm_crb", true},
-			{"PCI_HYPERV", "pci_hyperv", false}}},
+		{{"HYPERV", "hv_vmbus", true}, {"HYPERV_STORAGE", "hv_storvsc", true}, {"HYPERV_NET", "hv_netvsc", true},
+			{"TCG_CRB", "tpm_crb", true}, {"PCI_HYPERV", "pci_hyperv", false}}},
 	[DOCTOR_AWS] = {"EC2", "Ec2", 5019, "sev-guest is in 5.19",
 		{{"BLK_DEV_NVME", "nvme", true}, {"ENA_ETHERNET", "ena", true}, {"SEV_GUEST", "sev-guest", false}}},
 	[DOCTOR_GCP] = {"Compute Engine", "GCE", 5019, "sev-guest is in 5.19",
-		{{"BLK_DEV_NVME", "nvme", true}, {"GVE", "gve", true}, {"SCSI_VIRTIO", "virtio_scsi", true}, {"SEV_GUEST", "sev-guest", false}}},
+		{{"BLK_DEV_NVME", "nvme", true}, {"GVE", "gve", true}, {"SCSI_VIRTIO", "virtio_scsi", true},
+			{"SEV_GUEST", "sev-guest", false}}},
 	[DOCTOR_KVM] = {"QEMU", NULL, 5019, "sev-guest is in 5.19",
-		{{"VIRTIO_PCI", "virtio_pci", true}, {"VIRTIO_BLK", "virtio_blk", true}, {"VIRTIO_NET", "virtio_net", true}, {"SEV_GUEST", "sev-guest", false}}},
+		{{"VIRTIO_PCI", "virtio_pci", true}, {"VIRTIO_BLK", "virtio_blk", true}, {"VIRTIO_NET", "virtio_net", true},
+			{"SEV_GUEST", "sev-guest", false}}},
 };
 
 static const struct platform *platform_of(const struct look *look)
@@ -215,9 +217,11 @@ static void look_at_initrd(struct look *look, const char *config)
 	finding_actual(finding, "made for this machine only, without %s", missing);
 	finding_why(finding, "there the initrd finds no disk");
 	if (dracut)
-		finding_fix(finding, "run: printf 'add_drivers+=\" %s \"\\n' >%s/etc/dracut.conf.d/sevattest-move.conf%s", missing, look->root, look->live ? " && dracut --force" : "");
+		finding_fix(finding, "run: printf 'add_drivers+=\" %s \"\\n' >%s/etc/dracut.conf.d/sevattest-move.conf%s", missing,
+			look->root, look->live ? " && dracut --force" : "");
 	else
-		finding_fix(finding, "run: printf '%%s\\n' %s >>%s/etc/initramfs-tools/modules%s", missing, look->root, look->live ? " && update-initramfs -u" : "");
+		finding_fix(finding, "run: printf '%%s\\n' %s >>%s/etc/initramfs-tools/modules%s", missing, look->root,
+			look->live ? " && update-initramfs -u" : "");
 }
 
 static void look_at_firmware(struct look *look)
@@ -250,7 +254,8 @@ static void look_at_cloud_init(struct look *look)
 	for (size_t i = 0; i < count && !bad; i++) {
 		char path[PATH_MAX], *text, *line;
 
-		text = snprintf(path, sizeof(path), "/etc/cloud/cloud.cfg.d/%s", names[i]) < (int)sizeof(path) ? look_text(look, path) : NULL;
+		text = snprintf(path, sizeof(path), "/etc/cloud/cloud.cfg.d/%s", names[i]) < (int)sizeof(path) ? look_text(look, path)
+													       : NULL;
 		line = text ? strstr(text, "datasource_list:") : NULL;
 		if (line && (line == text || line[-1] == '\n') && !memmem(line, strcspn(line, "\n"), own, strlen(own)))
 			bad = strdup(path);
@@ -287,7 +292,8 @@ static void look_at_names(struct look *look)
 				continue;
 			finding = look_failed(look, "preflight.fstab");
 			finding_expected(finding, "UUID= or PARTUUID=");
-			finding_actual(finding, "/etc/fstab, line %zu: %.*s", line.number, (int)line.fields[0].size, (const char *)line.fields[0].data);
+			finding_actual(finding, "/etc/fstab, line %zu: %.*s", line.number, (int)line.fields[0].size,
+				(const char *)line.fields[0].data);
 			finding_why(finding, "on another machine this is another disk, or none");
 			finding_fix(finding, "write UUID=..., as blkid prints it, into that line");
 			free(text);
@@ -317,7 +323,8 @@ static void look_at_volumes(struct look *look)
 		finding_expected(finding, "a device by-partuuid");
 		finding_actual(finding, "%s is %s", volumes.items[i], conf.device);
 		finding_why(finding, "its platform gives a disk this name; on %s it has another", platform_of(look)->name);
-		finding_fix(finding, "give the disk a GPT partition and enroll that; or set the name that it has there, with enroll --guest-device");
+		finding_fix(finding,
+			"give the disk a GPT partition and enroll that; or set the name that it has there, with enroll --guest-device");
 	}
 	volume_conf_list_deinit(&volumes);
 }

@@ -39,7 +39,8 @@ static bool is_socket(const struct look *look, const char *path)
 	char name[PATH_MAX];
 	struct stat info;
 
-	return snprintf(name, sizeof(name), "%s%s", look->root, path) < (int)sizeof(name) && stat(name, &info) == 0 && S_ISSOCK(info.st_mode);
+	return snprintf(name, sizeof(name), "%s%s", look->root, path) < (int)sizeof(name) && stat(name, &info) == 0 &&
+	       S_ISSOCK(info.st_mode);
 }
 
 /* Without volumes nobody needs the two sockets of disks. */
@@ -88,7 +89,8 @@ static void look_at_sockets(struct look *look, size_t count)
 		if (is_socket(look, sockets[i].socket))
 			continue;
 		used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%s", used ? " " : "", sockets[i].socket);
-		names_used += (size_t)snprintf(names + names_used, sizeof(names) - names_used, "%s%s", names_used ? " " : "", sockets[i].unit);
+		names_used +=
+			(size_t)snprintf(names + names_used, sizeof(names) - names_used, "%s%s", names_used ? " " : "", sockets[i].unit);
 	}
 	if (!used) {
 		look_passed(look, "units.sockets", NULL);

@@ -44,7 +44,8 @@ static void look_at_part(struct look *look, const char *check, const struct guar
 		finding_fix(finding, "mend the line that is named by hand; sevattest enroll --dry-run shows what ought to stand there");
 		return;
 	}
-	finding_actual(finding, "%s: %s%s is not as enroll writes it", guard->name, plan.items[0].path, plan.count > 1 ? " (and others)" : "");
+	finding_actual(
+		finding, "%s: %s%s is not as enroll writes it", guard->name, plan.items[0].path, plan.count > 1 ? " (and others)" : "");
 	fix_plan(finding, &plan);
 }
 
@@ -130,7 +131,8 @@ static void look_at_device(struct look *look, const struct guard *guard)
 		return;
 	}
 	look_passed(look, "volume.device", "%s: %s", guard->name, guard->device);
-	if (header_allowed(look, guard->name, buf_view(&head), LUKS_PRIMARY) && header_allowed(look, guard->name, buf_view(&head), LUKS_SECONDARY))
+	if (header_allowed(look, guard->name, buf_view(&head), LUKS_PRIMARY) &&
+		header_allowed(look, guard->name, buf_view(&head), LUKS_SECONDARY))
 		look_passed(look, "volume.header", "%s", guard->name);
 }
 
@@ -164,7 +166,8 @@ static bool waits(const struct look *look, const char *service, const char *volu
 		size_t length = strlen(names[i]);
 
 		if (strncmp(names[i], prefix, size) == 0 && length > 2 && strcmp(names[i] + length - 2, ".d") == 0)
-			found = snprintf(path, sizeof(path), DROPINS_DIRECTORY "/%s/50-sevattest-%s.conf", names[i], volume) < (int)sizeof(path) &&
+			found = snprintf(path, sizeof(path), DROPINS_DIRECTORY "/%s/50-sevattest-%s.conf", names[i], volume) <
+					(int)sizeof(path) &&
 				look_exists(look, path);
 	}
 	look_names_free(names, count);
@@ -188,8 +191,9 @@ static void look_at_services(struct look *look, const char *volume, const char *
 		if (strchr(service, '*'))
 			finding_fix(finding, "sevattest enroll with --service and the instance of %s", service);
 		else
-			finding_fix(finding, "run: mkdir -p %s" DROPINS_DIRECTORY "/%s.d && printf '[Unit]\\nRequiresMountsFor=%s\\n' >%s" DROPINS_DIRECTORY
-					     "/%s.d/50-sevattest-%s.conf",
+			finding_fix(finding,
+				"run: mkdir -p %s" DROPINS_DIRECTORY
+				"/%s.d && printf '[Unit]\\nRequiresMountsFor=%s\\n' >%s" DROPINS_DIRECTORY "/%s.d/50-sevattest-%s.conf",
 				look->root, service, mount, look->root, service, volume);
 	}
 }
@@ -223,9 +227,12 @@ static void look_at_volume(struct look *look, const char *directory, const char 
 	guard.device = conf.device;
 	guard.resource = conf.resource;
 	look_at_device(look, &guard);
-	look_at_part(look, "volume.crypttab", &guard, guard_plan_crypttab, "only this line opens the disk with the header that was checked, asks our agent for the key, and never a person");
-	look_at_part(look, "volume.fstab", &guard, fstab_part, "the mount has to wait for as long as the key takes, and the boot must not wait for it");
-	look_at_part(look, "volume.drop-ins", &guard, guard_plan_drop_ins, "without them the volume opens before its header was checked, and is used before its table was");
+	look_at_part(look, "volume.crypttab", &guard, guard_plan_crypttab,
+		"only this line opens the disk with the header that was checked, asks our agent for the key, and never a person");
+	look_at_part(look, "volume.fstab", &guard, fstab_part,
+		"the mount has to wait for as long as the key takes, and the boot must not wait for it");
+	look_at_part(look, "volume.drop-ins", &guard, guard_plan_drop_ins,
+		"without them the volume opens before its header was checked, and is used before its table was");
 	look_at_mounts(look, &guard);
 }
 
@@ -242,8 +249,9 @@ static void look_at_initrd(struct look *look)
 	while (tools && !bad && table_next(&table, &line)) {
 		struct bytes unused;
 
-		if (line.count > 3 && table_option(line.fields[3], "initramfs", &unused) && !table_option(line.fields[3], "keyscript", &unused) &&
-			line.fields[2].size > 5 && memcmp(line.fields[2].data, "/run/", 5) == 0)
+		if (line.count > 3 && table_option(line.fields[3], "initramfs", &unused) &&
+			!table_option(line.fields[3], "keyscript", &unused) && line.fields[2].size > 5 &&
+			memcmp(line.fields[2].data, "/run/", 5) == 0)
 			bad = line.number;
 	}
 	if (bad) {
@@ -252,7 +260,8 @@ static void look_at_initrd(struct look *look)
 		finding_expected(finding, "keyscript= in a line with initramfs");
 		finding_actual(finding, CRYPTTAB_FILE ", line %zu names a socket", bad);
 		finding_why(finding, "initramfs-tools drops such an entry, and the boot asks for a passphrase");
-		finding_fix(finding, "run: sed -i '%zus/initramfs/&,keyscript=\\/usr\\/lib\\/sevattest\\/keyscript/' %s" CRYPTTAB_FILE, bad, look->root);
+		finding_fix(finding, "run: sed -i '%zus/initramfs/&,keyscript=\\/usr\\/lib\\/sevattest\\/keyscript/' %s" CRYPTTAB_FILE, bad,
+			look->root);
 	} else {
 		look_passed(look, "initrd.crypttab", NULL);
 	}

@@ -117,12 +117,14 @@ static void take_date(struct fetch_response *response, struct bytes value)
 	const char *at;
 
 	take_text(text, sizeof(text), value);
-	if (sscanf(text, "%*3c, %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month, &year, &hour, &minute, &second, &size) != 6 || !size || text[size])
+	if (sscanf(text, "%*3c, %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month, &year, &hour, &minute, &second, &size) != 6 || !size ||
+		text[size])
 		return;
 	at = strstr(months, month);
 	if (!at || strlen(month) != 3 || (at - months) % 3 != 0)
 		return;
-	(void)snprintf(rfc3339, sizeof(rfc3339), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, (int)(at - months) / 3 + 1, day, hour, minute, second);
+	(void)snprintf(
+		rfc3339, sizeof(rfc3339), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, (int)(at - months) / 3 + 1, day, hour, minute, second);
 	if (time_parse(rfc3339, &response->date))
 		response->date = 0;
 }

@@ -91,19 +91,24 @@ make_conf() {
 	conf "$E2E_BROKER"
 }
 
-# doctor [OPTIONS]: the mandatory checks that did not pass, in $FAILED; all that failed, advice too, in $ALL; the fix of the last in $FIX; the exit code in $CODE.
+# doctor [OPTIONS]: the checks that did not pass, advice too, in $ALL; the last one's fix in $FIX; the exit code in $CODE.
 doctor() {
-	"$sevattest" doctor --root "$R" --json "$@" >"$D/doctor.json" 2>"$D/doctor.log"
+	local line
+	"$sevattest" doctor --root "$R" "$@" >"$D/doctor.out" 2>"$D/doctor.log"
 	CODE=$?
-	{ read -r FAILED && read -r ALL && IFS= read -r FIX; } < <(python3 - "$D/doctor.json" <<'PY'
-import json, sys
-report = json.load(open(sys.argv[1]))
-bad = [f for f in report["findings"] if f["state"] != "passed"]
-print(" ".join(f["check"] for f in bad if f["class"] != "advice"))
-print(" ".join(f["check"] for f in bad))
-print(bad[-1].get("fix", "").replace("\n", " ") if bad else "")
-PY
-	)
+	ALL='' FIX=''
+	while IFS= read -r line; do
+		case $line in
+		"FAILED  "* | "note    "* | "-       "*) ALL="${ALL:+$ALL }${line:8}" FIX='' ;;
+		"        fix:      "*) FIX=${line#"        fix:      "} ;;
+		esac
+	done <"$D/doctor.out"
+}
+
+# wrong WHAT: what the doctor said was not what it ought to say.
+wrong() {
+	cat "$D/doctor.out" "$D/doctor.log" >&2
+	e2e_fail "$1"
 }
 
 healthy() { # WHAT [OPTIONS]
@@ -111,7 +116,7 @@ healthy() { # WHAT [OPTIONS]
 	shift
 	doctor "$@"
 	E2E_CHECKS=$((E2E_CHECKS + 1))
-	[ "$CODE" = 0 ] && [ -z "$ALL" ] || { cat "$D/doctor.json" >&2; e2e_fail "$what: exit $CODE, not passed: $ALL"; }
+	[ "$CODE" = 0 ] && [ -z "$ALL" ] || wrong "$what: exit $CODE, not passed: $ALL"
 	e2e_say "ok: $what"
 }
 
@@ -122,7 +127,7 @@ fault() {
 	eval "$4" || e2e_fail "$what: could not be made"
 	doctor "${OPTIONS[@]}"
 	E2E_CHECKS=$((E2E_CHECKS + 1))
-	[ "$ALL" = "$check" ] && [ "$CODE" = "$code" ] || { cat "$D/doctor.json" >&2; e2e_fail "$what: exit $CODE (not $code), found by \"$ALL\" (not $check)"; }
+	[ "$ALL" = "$check" ] && [ "$CODE" = "$code" ] || wrong "$what: exit $CODE (not $code), found by \"$ALL\" (not $check)"
 	case $FIX in
 	"run: "*) bash -c "${FIX#run: }" >"$D/fix.log" 2>&1 || e2e_fail "$what: the fix failed: $FIX" ;;
 	*) e2e_fail "$what: the fix is no command: $FIX" ;;
@@ -137,7 +142,7 @@ by_hand() {
 	eval "$4" || e2e_fail "$what: could not be made"
 	doctor "${OPTIONS[@]}"
 	E2E_CHECKS=$((E2E_CHECKS + 1))
-	[ "$ALL" = "$check" ] && [ "$CODE" = "$code" ] || { cat "$D/doctor.json" >&2; e2e_fail "$what: exit $CODE (not $code), found by \"$ALL\" (not $check)"; }
+	[ "$ALL" = "$check" ] && [ "$CODE" = "$code" ] || wrong "$what: exit $CODE (not $code), found by \"$ALL\" (not $check)"
 	case $FIX in *"$5"*) ;; *) e2e_fail "$what: the fix is \"$FIX\"" ;; esac
 	rm -rf "$R" && mv "$D/saved" "$R"
 	healthy "$what: found by $check" "${OPTIONS[@]}"
@@ -156,6 +161,26 @@ healthy "a healthy machine"
 e2e_expect 0 "as a table" "$sevattest" doctor --root "$R" --all
 e2e_expect_text "volume.header"
 e2e_expect_text "nothing that has to be mended"
+
+# the same as JSON
+expect_json() { # EXIT FAILED
+	"$sevattest" doctor --root "$R" --json >"$D/doctor.json"
+	local code=$?
+	python3 - "$D/doctor.json" "$2" <<'PY' || e2e_fail "the JSON form"
+import json, sys
+report = json.load(open(sys.argv[1]))
+failed = [f["check"] for f in report["findings"] if f["state"] != "passed"]
+assert set(report) == {"ok", "findings"} and report["ok"] == (not failed), report["ok"]
+assert " ".join(failed) == sys.argv[2], failed
+assert len(report["findings"]) > 20 and all(f["why"] and f["fix"] for f in report["findings"] if f["state"] == "failed")
+PY
+	[ "$code" = "$1" ] || e2e_fail "the JSON form: exit $code instead of $1"
+	E2E_CHECKS=$((E2E_CHECKS + 1))
+}
+expect_json 0 ""
+mv "$R/etc/crypttab" "$R/etc/crypttab.away"
+expect_json 7 "volume.crypttab"
+mv "$R/etc/crypttab.away" "$R/etc/crypttab"
 
 # every key that the example configuration names is one
 python3 - "$TESTS/../../conf/agent.conf" >"$D/all.conf" <<'PY'
@@ -186,12 +211,12 @@ fault volume.fstab 7 "an fstab line with the default timeout" "sed -i 's/,x-syst
 fault volume.drop-ins 7 "no drop-in of systemd-cryptsetup@" "rm -r '$UNITS/systemd-cryptsetup@data.service.d'"
 fault volume.drop-ins 7 "a drop-in that waits for another device" "sed -i 's/virtio/wwn/' '$UNITS/sevattest-luks@data.service.d/device.conf'"
 fault initrd.crypttab 7 "a socket for initramfs-tools" "echo 'root2 /dev/disk/by-id/x /run/sevattest/cryptsetup.sock luks,initramfs' >>$R/etc/crypttab"
-fault units.enabled 7 "a socket that is not enabled" "systemctl --root=$R disable sevattest-credentials.socket sevattest-luks.socket"
+fault units.enabled 7 "a socket that is not enabled" "systemctl --root=$R disable sevattest-credentials.socket sevattest-luks.socket 2>$D/made.log"
 by_hand units.udev 7 "no udev rule" "rm $R/usr/lib/udev/rules.d/*" "install the package"
 by_hand volume.device 7 "a disk that is not attached" "rm $R/dev/disk/by-id/virtio-data" "attach the disk"
 by_hand volume.conf 7 "a volume's entry that others may write" "chmod 666 $R/etc/sevattest/volumes/data" "0644"
 by_hand volume.conf 7 "a volume's entry that is none" "echo Bogus=1 >>$R/etc/sevattest/volumes/data" "mend the file"
-by_hand volume.header 7 "a header with a foreign token" "echo '{\"type\":\"systemd-tpm2\",\"keyslots\":[\"0\"]}' | cryptsetup token import $R/dev/vdb" "token"
+by_hand volume.header 7 "a header with a foreign token" "echo '{\"type\":\"foreign\",\"keyslots\":[\"0\"]}' | cryptsetup token import $R/dev/vdb" "token"
 by_hand volume.header 7 "a disk without a header" "dd if=/dev/zero of=$R/dev/vdb bs=4096 count=8 conv=notrunc" "cryptsetup repair"
 
 # the console, and what is written to disks
@@ -264,6 +289,7 @@ for platform in azure aws gcp kvm; do healthy "before the move to $platform" --p
 declare -A DRIVER=([azure]=HYPERV_NET [aws]=ENA_ETHERNET [gcp]=GVE [kvm]=VIRTIO_NET) SOURCE=([azure]=Azure [aws]=Ec2 [gcp]=GCE)
 for platform in azure aws gcp kvm; do
 	OPTIONS=(--preflight "$platform")
+	put /etc/cloud/cloud.cfg.d/90.cfg "datasource_list: [ NoCloud, Azure, Ec2, GCE ]"
 	by_hand preflight.drivers 7 "$platform: a kernel without a driver" "sed -i /CONFIG_${DRIVER[$platform]}=/d $R/boot/config-6.12.0-cloud" "cloud kernel"
 	fault preflight.initrd 7 "$platform: an initrd for this machine only" "echo MODULES=dep >$R/etc/initramfs-tools/initramfs.conf"
 	put /etc/initramfs-tools/modules "# none"
@@ -271,6 +297,7 @@ for platform in azure aws gcp kvm; do
 	[ -z "${SOURCE[$platform]:-}" ] ||
 		fault preflight.cloud-init 7 "$platform: cloud-init is told to ask others" "echo 'datasource_list: [ NoCloud ]' >$R/etc/cloud/cloud.cfg.d/90.cfg"
 done
+put /etc/cloud/cloud.cfg.d/90.cfg "datasource_list: [ Ec2 ]"
 OPTIONS=(--preflight aws)
 by_hand preflight.uefi 7 "a machine that boots by BIOS" "rmdir $R/sys/firmware/efi" "grub-efi"
 by_hand preflight.fstab 7 "a name that moves" "sed -i 's/^UUID=aa/\\/dev\\/vda1/' $R/etc/fstab" "UUID="
