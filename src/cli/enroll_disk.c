@@ -293,9 +293,9 @@ static int check_before(const struct enroll_options *options, const struct job_s
 	return check_state(options, settings->state_directory, error);
 }
 
-static int run_job(const struct enroll_options *options, struct job_settings *settings, struct error *error)
+/* `broker` is not open yet; `settings` do not outlive it. */
+static int run_job(const struct enroll_options *options, struct job_settings *settings, struct enroll_broker *broker, struct error *error)
 {
-	CLEANUP(enroll_broker_close) struct enroll_broker broker = {.open = false};
 	CLEANUP(job_deinit) struct job job = {.volume = VOLUME_NULL};
 	int r;
 
@@ -305,14 +305,15 @@ static int run_job(const struct enroll_options *options, struct job_settings *se
 		return r;
 	settings->sector_size = options->sector_size.given ? (uint32_t)options->sector_size.value : job.volume.sector;
 	if (!options->seal_to && !options->dry_run) {
-		r = enroll_broker_open(&broker, options, settings->device, error);
-		settings->broker = &broker.calls;
+		r = enroll_broker_open(broker, options, settings->device, error);
+		settings->broker = &broker->calls;
 	}
 	return r ? r : work(options, &job, error);
 }
 
 int enroll_disk(const struct enroll_options *options, struct error *error)
 {
+	CLEANUP(enroll_broker_close) struct enroll_broker broker = {.open = false};
 	char device[STATE_PATH_MAX];
 	struct enroll_work context = {.options = options, .device = device};
 	struct job_settings settings = {
@@ -338,5 +339,5 @@ int enroll_disk(const struct enroll_options *options, struct error *error)
 		return options->dry_run ? enroll_system_show(options, device, true, error) : enroll_system_write(options, device, error);
 	if (!r)
 		r = check_before(options, &settings, error);
-	return r ? r : run_job(options, &settings, error);
+	return r ? r : run_job(options, &settings, &broker, error);
 }
