@@ -33,10 +33,24 @@ struct recent_decision *recent_decision_new(const struct kbs_audit *audit)
 	return to;
 }
 
+static struct recent_list *list_of(struct recent *recent, enum kbs_audit_kind kind)
+{
+	switch (kind) {
+	case KBS_AUDIT_RELEASE:
+		return &recent->releases;
+	case KBS_AUDIT_ENROLLED:
+	case KBS_AUDIT_PENDING:
+		return &recent->enrolments;
+	case KBS_AUDIT_DENIED:
+	case KBS_AUDIT_REFUSED:
+		break;
+	}
+	return &recent->refusals;
+}
+
 void recent_add(struct recent *recent, const struct recent_decision *decision)
 {
-	bool refusal = decision->kind == KBS_AUDIT_DENIED || decision->kind == KBS_AUDIT_REFUSED;
-	struct recent_list *list = refusal ? &recent->refusals : &recent->releases;
+	struct recent_list *list = list_of(recent, decision->kind);
 
 	(void)pthread_mutex_lock(&recent->lock);
 	if ((size_t)decision->kind < ARRAY_SIZE(recent->counts))
@@ -51,6 +65,7 @@ void recent_copy(struct recent *recent, struct recent *ret)
 	(void)pthread_mutex_lock(&recent->lock);
 	memcpy(&ret->releases, &recent->releases, sizeof(ret->releases));
 	memcpy(&ret->refusals, &recent->refusals, sizeof(ret->refusals));
+	memcpy(&ret->enrolments, &recent->enrolments, sizeof(ret->enrolments));
 	memcpy(ret->counts, recent->counts, sizeof(ret->counts));
 	(void)pthread_mutex_unlock(&recent->lock);
 }

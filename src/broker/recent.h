@@ -30,8 +30,9 @@ struct recent_list {
 
 struct recent {
 	pthread_mutex_t lock;
-	struct recent_list releases;   /* and enrolments */
-	struct recent_list refusals; /* refused and denied */
+	struct recent_list releases;
+	struct recent_list refusals;   /* refused and denied */
+	struct recent_list enrolments; /* taken, and waiting */
 	uint64_t counts[KBS_AUDIT_KINDS];
 };
 

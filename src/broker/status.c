@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/catalog_enrol.h"
 #include "io/http_frame.h"
 
 #define PLAIN "text/plain; charset=utf-8"
@@ -36,7 +37,17 @@ static void count_entries(const struct snapshot *snapshot, struct broker_status 
 	status->epoch = manifest->epoch;
 }
 
-void broker_status_collect(struct live_slot *slot, struct broker_status *ret)
+static size_t count_waiting(const struct snapshot *snapshot, int64_t now)
+{
+	size_t count, waiting = 0;
+	const struct manifest_entry *entries = manifest_entries(&snapshot->manifest, STORE_PENDING, &count);
+
+	for (size_t i = 0; i < count; i++)
+		waiting += !catalog_pending_expired(&entries[i], now);
+	return waiting;
+}
+
+void broker_status_collect(struct live_slot *slot, int64_t now, struct broker_status *ret)
 {
 	struct live *live = live_get(slot);
 
@@ -48,6 +59,7 @@ void broker_status_collect(struct live_slot *slot, struct broker_status *ret)
 		SNAPSHOT_AUTO snapshot = catalog_snapshot(live->catalog);
 
 		count_entries(snapshot, ret);
+		ret->enrolments_waiting = count_waiting(snapshot, now);
 		audit_counts(live->audit, &ret->audit);
 		appraiser_counts(live->appraiser, &ret->appraiser);
 		recent_copy(&live->recent, &ret->recent);
@@ -133,7 +145,7 @@ int status_answer(struct live_slot *slot, struct bytes path, int64_t now, struct
 
 	if (!status)
 		return -ENOMEM;
-	broker_status_collect(slot, status);
+	broker_status_collect(slot, now, status);
 	r = render(&page, path);
 	response.status = page.code;
 	response.content_type = bytes_of_text(page.content_type);

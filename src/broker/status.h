@@ -17,13 +17,14 @@ struct broker_status {
 	size_t policies;
 	size_t policies_broken; /* listed, and not to be read: they let nobody pass */
 	size_t grants;
+	size_t enrolments_waiting; /* for the operator */
 	struct audit_counts audit;
 	struct appraiser_counts appraiser;
 	struct recent recent; /* a copy */
 };
 
-/* Any thread. About 30 KiB: on the heap. */
-void broker_status_collect(struct live_slot *slot, struct broker_status *ret);
+/* Any thread. About 45 KiB: on the heap. */
+void broker_status_collect(struct live_slot *slot, int64_t now, struct broker_status *ret);
 
 /* Each appends. 0, -ENOMEM, -EOVERFLOW. */
 int broker_status_json(const struct broker_status *status, int64_t now, struct buf *to) MUST_CHECK;

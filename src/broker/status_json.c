@@ -35,7 +35,7 @@ static struct json_object *add_object(struct json_object *root, const char *memb
 static int add_store(struct json_object *root, const struct broker_status *status)
 {
 	const struct number numbers[] = {{"epoch", status->epoch}, {"resources", status->resources}, {"policies", status->policies},
-		{"policies_broken", status->policies_broken}, {"grants", status->grants}};
+		{"policies_broken", status->policies_broken}, {"grants", status->grants}, {"enrolments_waiting", status->enrolments_waiting}};
 	struct json_object *object = add_object(root, "store");
 
 	return object ? add_numbers(object, numbers, ARRAY_SIZE(numbers)) : -ENOMEM;
@@ -91,7 +91,8 @@ static int add_evidence(struct json_object *root, const struct broker_status *st
 static int add_decisions(struct json_object *root, const struct broker_status *status)
 {
 	const struct number numbers[] = {{"released", status->recent.counts[KBS_AUDIT_RELEASE]},
-		{"denied", status->recent.counts[KBS_AUDIT_DENIED]}, {"refused", status->recent.counts[KBS_AUDIT_REFUSED]}};
+		{"denied", status->recent.counts[KBS_AUDIT_DENIED]}, {"refused", status->recent.counts[KBS_AUDIT_REFUSED]},
+		{"enrolled", status->recent.counts[KBS_AUDIT_ENROLLED]}, {"enrol_pending", status->recent.counts[KBS_AUDIT_PENDING]}};
 	struct json_object *object = add_object(root, "decisions");
 
 	return object ? add_numbers(object, numbers, ARRAY_SIZE(numbers)) : -ENOMEM;
@@ -99,8 +100,11 @@ static int add_decisions(struct json_object *root, const struct broker_status *s
 
 static int add_decision(struct json_object *array, const struct recent_decision *decision)
 {
-	static const char *const kinds[] = {
-		[KBS_AUDIT_RELEASE] = "released", [KBS_AUDIT_DENIED] = "denied", [KBS_AUDIT_REFUSED] = "refused"};
+	static const char *const kinds[KBS_AUDIT_KINDS] = {[KBS_AUDIT_RELEASE] = "released",
+		[KBS_AUDIT_DENIED] = "denied",
+		[KBS_AUDIT_REFUSED] = "refused",
+		[KBS_AUDIT_ENROLLED] = "enrolled",
+		[KBS_AUDIT_PENDING] = "enrol_pending"};
 	struct json_object *object = json_object_new_object();
 	int r = json_push(array, object);
 
@@ -111,7 +115,7 @@ static int add_decision(struct json_object *array, const struct recent_decision 
 	if (!r)
 		r = add_given(object, "resource", decision->resource);
 	if (!r && decision->version)
-		r = json_add_u64(object, "version", decision->version);
+		r = json_add_u64(object, decision->kind == KBS_AUDIT_PENDING ? "id" : "version", decision->version);
 	if (!r)
 		r = add_given(object, "policy", decision->policy);
 	if (!r)
@@ -167,6 +171,8 @@ int broker_status_json(const struct broker_status *status, int64_t now, struct b
 			r = add_recent(root, "last_released", &status->recent.releases);
 		if (!r)
 			r = add_recent(root, "last_refused", &status->recent.refusals);
+		if (!r)
+			r = add_recent(root, "last_enrolled", &status->recent.enrolments);
 	}
 	if (!r)
 		r = json_write(to, root);

@@ -35,6 +35,8 @@ static void put_store(struct metrics *m, const struct broker_status *status)
 	put_gauge(m, "sevattest_broker_policies", "Policies in the store.", status->policies);
 	put_gauge(m, "sevattest_broker_policies_broken", "Policies that cannot be read, and let nobody pass.", status->policies_broken);
 	put_gauge(m, "sevattest_broker_grants", "Grants in the store.", status->grants);
+	put_gauge(m, "sevattest_broker_enrolments_waiting", "Disks that guests registered and the operator has not looked at.",
+		status->enrolments_waiting);
 }
 
 static void put_audit(struct metrics *m, const struct audit_counts *counts)
@@ -70,10 +72,12 @@ static void put_evidence(struct metrics *m, const struct refusals *refusals)
 static void put_decisions(struct metrics *m, const struct recent *recent)
 {
 	metrics_family(m, "sevattest_broker_decisions", METRICS_COUNTER, NULL,
-		"Recorded decisions: keys released, requests of attested guests denied, genuine guests refused.");
+		"Recorded decisions: keys released, requests of attested guests denied, genuine guests refused, disks enrolled or left to wait.");
 	metrics_u64_label(m, "outcome", "released", recent->counts[KBS_AUDIT_RELEASE]);
 	metrics_u64_label(m, "outcome", "denied", recent->counts[KBS_AUDIT_DENIED]);
 	metrics_u64_label(m, "outcome", "refused", recent->counts[KBS_AUDIT_REFUSED]);
+	metrics_u64_label(m, "outcome", "enrolled", recent->counts[KBS_AUDIT_ENROLLED]);
+	metrics_u64_label(m, "outcome", "enrol_pending", recent->counts[KBS_AUDIT_PENDING]);
 }
 
 static void put_certificates(struct metrics *m, const struct appraiser_counts *counts)

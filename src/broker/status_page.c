@@ -62,11 +62,40 @@ static void put_releases(struct html *html, const struct recent_list *list, int6
 	html_section_end(html);
 }
 
+static void put_enrolments(struct html *html, const struct recent_list *list, int64_t now)
+{
+	static const char *const columns[] = {"When", "Outcome", "Resource", "By policy", "Chip"};
+	const struct recent_decision *decision;
+
+	if (!list->count)
+		return;
+	html_section(html, "Last disks that guests registered");
+	html_table(html, columns, ARRAY_SIZE(columns));
+	for (size_t age = 0; (decision = recent_at(list, age)); age++) {
+		bool waits = decision->kind == KBS_AUDIT_PENDING;
+
+		html_table_row(html);
+		put_when(html, columns[0], decision, now);
+		html_cell(html, columns[1]);
+		html_badge(html, waits ? HTML_WARN : HTML_GOOD, waits ? "waits" : "enrolled");
+		html_printf(html, " %s %" PRIu64, waits ? "id" : "version", decision->version);
+		html_cell_end(html);
+		html_cell_text(html, columns[2], decision->resource);
+		html_cell_text(html, columns[3], decision->policy[0] ? decision->policy : NULL);
+		put_chip(html, columns[4], decision);
+		html_raw(html, "</tr>\n");
+	}
+	html_table_end(html);
+	html_section_end(html);
+}
+
 /* What an operator can do about it. */
 static const char *hint_of(const struct recent_decision *decision)
 {
 	if (decision->kind == KBS_AUDIT_REFUSED)
 		return "If this machine is meant to get keys: sevattest-broker audit shows what it has; put that into its policy.";
+	if (strncmp(decision->reason, "Enrolment", strlen("Enrolment")) == 0)
+		return "A disk that it registered was not taken; the log of that machine says why. sevattest-broker pending list";
 	if (strcmp(decision->reason, "PolicyDeny") == 0)
 		return "If it may have this: sevattest-broker grant add, with a policy that it passes.";
 	return "Does the name exist? sevattest-broker key list";
@@ -153,6 +182,8 @@ static void put_state(struct html *html, const struct broker_status *status, int
 	if (status->policies_broken)
 		html_row_u64(html, "Broken policies", status->policies_broken);
 	html_row_u64(html, "Grants", status->grants);
+	if (status->enrolments_waiting)
+		html_row_u64(html, "Enrolments that wait", status->enrolments_waiting);
 	html_row_u64(html, "Epoch of the store", status->epoch);
 	html_row(html, "Audit", status->audit.last_failed ? "cannot be written" : "is written");
 	html_row_u64(html, "Audit records", status->audit.records);
@@ -189,6 +220,7 @@ int broker_status_page(const struct broker_status *status, int64_t now, struct b
 	if (status->initialised) {
 		put_releases(&html, &status->recent.releases, now);
 		put_refusals(&html, &status->recent.refusals, now);
+		put_enrolments(&html, &status->recent.enrolments, now);
 		put_counts(&html, status);
 		put_state(&html, status, now);
 		put_certificates(&html, &status->appraiser, now);
