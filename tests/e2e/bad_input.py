@@ -9,6 +9,7 @@ import json
 import sys
 import time
 
+import bad_input_enrol
 import bad_input_files
 import bad_input_net
 import bad_input_peers
@@ -17,7 +18,7 @@ from bad_input_world import KINDS, NotApplicable, Refused, World
 
 def seams(world):
     """[(name, {kind: function}, control)] in the order of the matrix."""
-    return [*bad_input_net.seams(world), *bad_input_files.seams(world), *bad_input_peers.seams(world)]
+    return [*bad_input_net.seams(world), *bad_input_files.seams(world), *bad_input_enrol.seams(world), *bad_input_peers.seams(world)]
 
 
 def run_cell(world, function):

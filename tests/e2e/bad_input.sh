@@ -17,6 +17,7 @@ e2e_policy prod "$d/plat/ark.pem" >"$d/policy.json"
 e2e_expect 0 "a secret is stored" e2e_ctl key put prod/app/key "$d/secret"
 e2e_expect 0 "a policy is stored" e2e_ctl policy put "$d/policy.json"
 e2e_expect 0 "a grant is added" e2e_ctl grant add prod/app/key prod
+e2e_expect 0 "a grant that takes disks" e2e_ctl grant add prod/disk/data prod --enrol accept
 mkdir "$d/work"
 python3 - "$d" "$E2E_HTTPD_PORT" "$E2E_STATUS_PORT" "$E2E_BROKERD_PID" "$E2E_HTTPD_PID" "$E2E_SIM_PID" "$E2E_TSM" "$E2E_BROKER" "$E2E_KDS" \
 	"$(e2e_program sevattest)" "$(e2e_program sevattest-broker)" "$(e2e_program sevattest-brokerd)" "$(e2e_program sevattest-httpd)" \
