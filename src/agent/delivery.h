@@ -17,7 +17,7 @@
 #include "base/compiler.h"
 
 #define DELIVERY_CREDENTIAL_REFUSAL (((size_t)1 << 20) + 1) /* LoadCredential= takes 1 MiB for all credentials of a unit */
-#define DELIVERY_DISK_REFUSAL ((size_t)64 << 20)            /* systemd reads a key file up to 64 MiB less one byte */
+#define DELIVERY_DISK_REFUSAL ((size_t)65 << 20)            /* systemd takes a key file of 64 MiB, and some more where memory is given in pages */
 
 enum delivery_mark {
 	DELIVERY_UNTOUCHED = 1, /* the option's default */

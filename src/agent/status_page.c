@@ -116,10 +116,10 @@ static void put_outcome(struct html *html, const char *column, const struct agen
 		html_badge(html, HTML_BAD, "refused");
 	else if (credential->waiting)
 		html_badge(html, HTML_WARN, "waits");
+	else if (credential->disk && credential->disk_state != AGENT_DISK_IDLE)
+		html_badge(html, HTML_GOOD, agent_disk_state_text(credential->disk_state));
 	else if (credential->served)
-		html_badge(html, HTML_GOOD, credential->disk ? agent_disk_state_text(AGENT_DISK_GIVEN) : "served");
-	else if (credential->disk && credential->disk_state == AGENT_DISK_CHECKED)
-		html_badge(html, HTML_GOOD, agent_disk_state_text(AGENT_DISK_CHECKED));
+		html_badge(html, HTML_GOOD, "served");
 	else
 		html_badge(html, HTML_NEUTRAL, "not asked for yet");
 	html_raw(html, " ");

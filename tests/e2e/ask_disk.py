@@ -15,7 +15,7 @@ import struct
 import sys
 import time
 
-MOST = 1 << 26  # bytes of a key file
+MOST = 65 << 20  # systemd takes 64 MiB for a key
 HEAD = struct.Struct("<IHHI")
 
 
@@ -36,7 +36,7 @@ def arguments():
 
 def receive(peer, most):
     """What comes until the end, at most so much; and what ended it."""
-    data = b""
+    data = bytearray()
     try:
         while len(data) < most:
             part = peer.recv(1 << 20)
@@ -103,4 +103,5 @@ def main():
     print(ask_luks(peer, options) if options.what == "luks" else ask_key(peer, options))
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
