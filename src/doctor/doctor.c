@@ -18,6 +18,7 @@ static const struct {
 	{room_machine, true, false},
 	{room_broker, true, false},
 	{room_units, true, false},
+	{room_agent, true, false},
 	{room_volumes, true, true},
 	{room_console, true, true},
 	{room_dumps, true, true},

@@ -108,10 +108,15 @@ static bool begins_with(const struct text_lines *lines, const struct text_lines 
 	return true;
 }
 
+static bool ends_line(const struct buf *text)
+{
+	return !text->size || text->data[text->size - 1] == '\n';
+}
+
 static int add_edit(struct buf *to, const struct plan *plan, const struct plan_edit *edit, struct text_lines *old, struct text_lines *new)
 {
 	char path[PATH_MAX], directory[PATH_MAX];
-	bool whole_lines = !edit->before.size || edit->before.data[edit->before.size - 1] == '\n';
+	bool whole_lines = ends_line(&edit->before);
 	int r = 0;
 
 	if (snprintf(path, sizeof(path), "%s%s", plan->root, edit->path) >= (int)sizeof(path))
@@ -123,7 +128,7 @@ static int add_edit(struct buf *to, const struct plan *plan, const struct plan_e
 	}
 	if (!split(buf_view(&edit->before), old) || !split(buf_view(&edit->after), new))
 		return -1;
-	if (edit->existed && old->count == new->count)
+	if (edit->existed && old->count && old->count == new->count &&whole_lines == ends_line(&edit->after))
 		return change_lines(to, old, new, path);
 	if (edit->existed && whole_lines && begins_with(new, old))
 		return print_lines(to, new, old->count, ">>", path);

@@ -28,6 +28,7 @@ void room_conf(struct look *look); /* reads the settings too */
 void conf_deinit(struct look *look);
 void room_broker(struct look *look);
 void room_units(struct look *look);
+void room_agent(struct look *look);
 void room_volumes(struct look *look);
 void room_console(struct look *look);
 void room_dumps(struct look *look);

@@ -304,6 +304,21 @@ static void look_at_names(struct look *look)
 	look_passed(look, "preflight.fstab", NULL);
 }
 
+/* What the kernel says there can be read nowhere else. That nobody logs in on it is console.getty's. */
+static void look_at_console(struct look *look)
+{
+	struct finding *finding;
+
+	if (strstr(look->cmdline, "console=ttyS0")) {
+		look_passed(look, "preflight.console", NULL);
+		return;
+	}
+	finding = look_advice(look, "preflight.console");
+	finding_expected(finding, "console=ttyS0");
+	finding_why(finding, "a boot that fails on %s says why on the serial console only", platform_of(look)->name);
+	fix_cmdline(finding, look, "console=tty0 console=ttyS0,115200");
+}
+
 /* by-id has the name of the virtual disk, which its platform gives. */
 static void look_at_volumes(struct look *look)
 {
@@ -344,5 +359,6 @@ void room_preflight(struct look *look)
 	look_at_firmware(look);
 	look_at_cloud_init(look);
 	look_at_names(look);
+	look_at_console(look);
 	look_at_volumes(look);
 }

@@ -134,14 +134,24 @@ static int write_line(struct buf *to, const struct crypttab_volume *volume, stru
 		if (!r)
 			r = buf_append(to, option.data, option.size);
 	}
-	return r ? r : buf_append_text(to, "\n");
+	return r;
+}
+
+/* In place of a line, which may be the last and without a newline. */
+static int replace_line(struct buf *to, const struct crypttab_volume *volume, const struct table_line *line, struct bytes options)
+{
+	int r = write_line(to, volume, options);
+
+	if (!r && line->whole.data[line->whole.size - 1] == '\n')
+		r = buf_append_text(to, "\n");
+	return r;
 }
 
 static int append_line(struct buf *to, const struct crypttab_volume *volume)
 {
 	if (to->size && to->data[to->size - 1] != '\n' && buf_append_text(to, "\n"))
 		return -ENOMEM;
-	return write_line(to, volume, bytes_of(NULL, 0));
+	return write_line(to, volume, bytes_of(NULL, 0)) ? -ENOMEM : buf_append_text(to, "\n");
 }
 
 int crypttab_guard(struct bytes text, const struct crypttab_volume *volume, struct buf *ret, struct error *error)
@@ -162,7 +172,7 @@ int crypttab_guard(struct bytes text, const struct crypttab_volume *volume, stru
 			return error_set(error, -EEXIST, CRYPTTAB_FILE ": lines %zu and %zu are both of %s: delete one", found, line.number,
 				volume->name);
 		found = r ? line.number : found;
-		r = r ? write_line(&out, volume, entry.options) : buf_append(&out, line.whole.data, line.whole.size);
+		r = r ? replace_line(&out, volume, &line, entry.options) : buf_append(&out, line.whole.data, line.whole.size);
 	}
 	if (!r && !found)
 		r = append_line(&out, volume);

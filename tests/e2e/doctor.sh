@@ -272,6 +272,64 @@ e2e_background other openssl s_server -quiet -www -accept "127.0.0.1:$port" -cer
 e2e_wait_port "$port" "$E2E_PID"
 by_hand broker.protocol 5 "something else behind TLS" "conf https://127.0.0.1:$port" "sevattest-brokerd"
 
+# somebody who speaks the protocol and has another clock
+python3 - "$D/other.pem" "$D/other.key" >"$D/past.port" 2>"$D/past.log" <<'PY' &
+import http.server, ssl, sys
+class Past(http.server.BaseHTTPRequestHandler):
+    def date_time_string(self, timestamp=None):
+        return "Thu, 01 Jan 2026 00:00:00 GMT"
+    def do_POST(self):
+        body = b'{"nonce":"AA==","extra-params":""}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+server = http.server.HTTPServer(("127.0.0.1", 0), Past)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_port, flush=True)
+server.serve_forever()
+PY
+E2E_PIDS+=("$!")
+e2e_wait "$!" "the server of the past" test -s "$D/past.port"
+conf "https://127.0.0.1:$(cat "$D/past.port")"
+doctor
+FIX=${FIX#run: }
+[ "$ALL $CODE" = "clock.broker 7" ] && [ "$FIX" = "timedatectl set-ntp true" ] || wrong "another clock at the broker: exit $CODE, found by \"$ALL\""
+conf "$E2E_BROKER"
+healthy "another clock at the broker: found by clock.broker"
+
+# the agent's own word, where it runs
+. ./agent_lib.sh
+cp "$E2E_BROKER_KEY" "$D/release.jwk"
+agent_conf
+sed -i '/^StatusSocket/d' "$D/agent.conf"
+printf 'StatusSocket = %s\n' "$R/run/sevattest/status.sock" >>"$D/agent.conf"
+mkdir -p "$R/run/sevattest"
+e2e_ctl policy put "$R/etc/sevattest/policy.json" >/dev/null 2>&1 || e2e_fail "policy put"
+printf key >"$D/secret" && e2e_ctl key put prod/disk/data "$D/secret" >/dev/null && e2e_ctl grant add prod/disk/data prod >/dev/null || e2e_fail "key put, grant add"
+agent_start_evidence
+agent_start_netd
+agent_start
+proven() { "$sevattest" status --socket "$R/run/sevattest/status.sock"; }
+e2e_wait "$AGENT_PID" "the agent is proven" proven
+healthy "an agent that is proven"
+e2e_sim_set plat --measurement "$(printf 'a5%.0s' {1..48})"
+kill -HUP "$AGENT_PID"
+unproven() { ! proven; }
+e2e_wait "$AGENT_PID" "the agent is refused" unproven
+doctor
+[ "$ALL $CODE" = "agent.proven 7" ] || wrong "an agent that is refused: exit $CODE, found by \"$ALL\""
+e2e_say "ok: an agent that is refused: found by agent.proven"
+kill -KILL "$AGENT_PID" # one that ends takes its socket with it
+wait "$AGENT_PID" 2>/dev/null
+doctor
+[ "$ALL $CODE" = "agent.answers 7" ] || wrong "an agent that is gone: exit $CODE, found by \"$ALL\""
+rm "$R/run/sevattest/status.sock"
+healthy "no agent"
+E2E_CHECKS=$((E2E_CHECKS + 2))
+
 # before the move: a source machine, which has no evidence, no agent and no broker yet
 conf_there() {
 	put /boot/config-6.12.0-cloud "$(printf 'CONFIG_%s\n' AMD_MEM_ENCRYPT=y HYPERV=m HYPERV_STORAGE=m HYPERV_NET=m TCG_CRB=y PCI_HYPERV=m BLK_DEV_NVME=m ENA_ETHERNET=m \
@@ -302,6 +360,7 @@ OPTIONS=(--preflight aws)
 by_hand preflight.uefi 7 "a machine that boots by BIOS" "rmdir $R/sys/firmware/efi" "grub-efi"
 by_hand preflight.fstab 7 "a name that moves" "sed -i 's/^UUID=aa/\\/dev\\/vda1/' $R/etc/fstab" "UUID="
 by_hand preflight.kernel 7 "an old kernel" "echo 5.10.0 >$R/proc/sys/kernel/osrelease; mv $R/boot/config-6.12.0-cloud $R/boot/config-5.10.0" "newer kernel"
+fault preflight.console 0 "nothing on the serial console" "sed -i 's/ console=ttyS0,115200//' $CMDLINE"
 fault console.initrd 7 "a shell in the initrd, before the move" "sed -i 's/ panic=30//' $CMDLINE"
 
 e2e_expect 2 "a platform that nobody has" "$sevattest" doctor --preflight sgx
