@@ -28,6 +28,9 @@ image_lay_tests() { # FOLDER VERSION
 	name=$(ldd "$STAGE/usr/bin/sevattest-sim" | sed -n 's/.*libfuse3[^ ]* => \([^ ]*\).*/\1/p')
 	[ -z "$name" ] || cp -L "$name" "$1/usr/lib/sevattest-tests/"
 	cp -a "$CACHE" "$1/var/lib/sim-cache"
+	# On a busy host disks come late, and nobody waits for a person here.
+	mkdir -p "$1/etc/systemd/system.conf.d"
+	printf '[Manager]\nDefaultDeviceTimeoutSec=600\n' >"$1/etc/systemd/system.conf.d/slow.conf"
 	printf '/dev/nvme0n1 / ext4 rw 0 0\n' >"$1/etc/fstab"
 }
 

@@ -3,19 +3,19 @@
 # One boot of a virtual machine. $KERNEL_MADE is the kernel; world_serve answers what the guest asks for; $MACHINE_DISKS has its further disks.
 
 MACHINE_DISKS=()  # "FILE SERIAL" each: in the guest /dev/disk/by-id/virtio-SERIAL. What the guest writes stays.
-MACHINE_SECONDS=420
+MACHINE_SECONDS=${SEVATTEST_VM_SECONDS:-420} # of one boot
 
 # The root on NVMe, all else on virtio: with more than one of a kind names are not stable. Without -cx16 kernel 6.12 falls over under this emulator.
 machine_command() { # FOLDER SCENARIO
 	local d=$1 disk n=0
-	MACHINE=(qemu-system-x86_64 -M q35 -accel tcg -cpu 'qemu64,-cx16' -smp 1 -m 1024 -nodefaults -no-user-config -display none -no-reboot
+	MACHINE=(qemu-system-x86_64 -M q35 -accel tcg -cpu 'qemu64,-cx16,-svm' -smp 1 -m 1024 -nodefaults -no-user-config -display none -no-reboot
 		-serial "file:$d/console-$2" -device virtio-serial-pci
 		-chardev "file,id=results,path=$d/results-$2" -device virtserialport,chardev=results,name=results
 		-chardev "file,id=journal,path=$d/journal-$2" -device virtserialport,chardev=journal,name=journal
 		-chardev "pipe,id=host,path=$d/host" -device virtserialport,chardev=host,name=host
 		-netdev "user,id=net,restrict=on,ipv6=off,guestfwd=tcp:$WORLD_ADDRESS:8080-cmd:$here/relay.py $E2E_DIR/port" -device virtio-net-pci,netdev=net,romfile=
 		-drive "if=none,id=root,format=raw,file=$d/root.img,cache=unsafe" -device nvme,drive=root,serial=root
-		-kernel "$KERNEL_MADE/vmlinuz" -append "root=/dev/nvme0n1 rw console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off audit=0 apparmor=0 lsm=landlock,yama systemd.show_status=error TERM=dumb modprobe.blacklist=ahci,psmouse,pcspkr sevattest_scenario=$2")
+		-kernel "$KERNEL_MADE/vmlinuz" -append "root=/dev/nvme0n1 rw console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off audit=0 apparmor=0 lsm=landlock,yama systemd.show_status=error TERM=dumb modprobe.blacklist=ahci,psmouse,pcspkr,i2c_i801,iTCO_wdt,lpc_ich,powernow_k8,acpi_cpufreq sevattest_scenario=$2 sevattest_seconds=$MACHINE_SECONDS")
 	for disk in "${MACHINE_DISKS[@]}"; do
 		n=$((n + 1))
 		MACHINE+=(-drive "if=none,id=d$n,format=raw,file=${disk% *},cache=unsafe" -device "virtio-blk-pci,drive=d$n,serial=${disk##* }")

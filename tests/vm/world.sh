@@ -26,6 +26,14 @@ world_tls() {
 	world_connect
 }
 
+# world_unsigned: the same broker, but what it releases arrives without its signature.
+world_unsigned() {
+	world_tls broker-tls
+	e2e_background unsign "$here/unsign.py" "$E2E_DIR/broker-tls.pem" "$E2E_DIR/broker-tls.key" "$E2E_HTTPD_PORT"
+	e2e_wait_line "$E2E_DIR/unsign.out" '^port' "$E2E_PID"
+	sed -n 's/^port //p' "$E2E_DIR/unsign.out" >"$E2E_DIR/port.new" && mv "$E2E_DIR/port.new" "$E2E_DIR/port"
+}
+
 # world_policy [MEASUREMENT]
 world_policy() {
 	e2e_policy prod "$E2E_DIR/platform/ark.pem" "$@" >"$E2E_DIR/policy.json"
@@ -53,7 +61,15 @@ world_guest() {
 # world_serve WORDS...: what the guest asked for (`host` of inside/vm.sh).
 world_serve() {
 	case $1 in
-	broker) case $2 in stop) world_tls ;; start) world_tls broker-tls ;; wrong-certificate) world_tls wrong-tls ;; *) return 1 ;; esac ;;
+	broker)
+		case $2 in
+		stop) world_tls ;;
+		start) world_tls broker-tls ;;
+		wrong-certificate) world_tls wrong-tls ;;
+		unsigned) world_unsigned ;;
+		*) return 1 ;;
+		esac
+		;;
 	policy) case $2 in good) world_policy ;; wrong) world_policy "$(printf 'ee%.0s' {1..48})" ;; *) return 1 ;; esac ;;
 	*) return 1 ;;
 	esac

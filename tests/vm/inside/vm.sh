@@ -5,6 +5,19 @@
 . ./lib.sh
 
 FAILED_CASES=0
+# Of another package, and in another folder, in Debian 13.
+# shellcheck disable=SC2034
+ATTACH=$(ls /usr/bin/systemd-cryptsetup /usr/lib/systemd/systemd-cryptsetup 2>/dev/null | head -n 1)
+
+failed() { [ "$(systemctl is-active "$1")" = failed ]; }
+entered() { echo $(($(systemctl show -P ActiveEnterTimestampMonotonic "$1") / 1000)); } # UNIT: milliseconds since the kernel's start
+
+# volume_opens NAME MOUNT: checked, encrypted, mounted.
+volume_opens() {
+	within 180 "$1 is mounted" mountpoint -q "$2"
+	equal "it is what its owner encrypted" "crypt aes-xts-plain64" "$(dmsetup table "$1" | cut -d ' ' -f 3,4)"
+	[ -e "/run/sevattest-luks/$1.ok" ] || fail "its table was not checked"
+}
 
 # case_run NAME FUNCTION [ARGUMENTS]: one test. It runs in a shell of its own, and a check that fails ends that.
 case_run() {

@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Disks that the host changed after they had been enrolled: each is refused by the check that is there for it, and left alone. Then the same disks opened as
+# systemd opens them where nobody checks.
+. ./vm.sh
+
+opened() { # NAME
+	volume_opens "$1" "/mnt/$1"
+	[ -e "/mnt/$1/GENUINE" ] || fail "its content is not its owner's"
+}
+
+refused() { # NAME CHECK
+	local unit mapping
+	unit=$(systemd-escape "$1") mapping=$(systemd-escape -p "/dev/mapper/$1")
+	within 120 "the check of $1 has failed" failed "sevattest-luks@$unit.service"
+	equal "the volume is not opened for it" inactive "$(systemctl is-active "systemd-cryptsetup@$unit.service")"
+	[ ! -e "/dev/mapper/$1" ] || fail "there is a mapping"
+	equal "nothing is mounted" inactive "$(systemctl is-active "mnt-$unit.mount")"
+	equal "fsck was never started on it" "" "$(journalctl --no-pager -o cat "UNIT=systemd-fsck@$mapping.service" | grep -i -e starting -e finished)"
+	journalctl --no-pager -o cat -u "sevattest-luks@$unit.service" >"$T/said"
+	cat "$T/said"
+	grep -q -F "$2" "$T/said" || fail "its journal does not name $2"
+	expect 0 "status" sevattest status
+	grep -F -- "$1" "$T/out" | grep -q -F "$2" || { cat "$T/out"; fail "the status does not name $2 of $1"; }
+}
+
+# attach NAME KEYFILE: what becomes of that disk where nobody checks it, in $GOT.
+attach() {
+	timeout -k 1 25 "$ATTACH" attach "bare-$1" "/dev/disk/by-id/virtio-${1:0:20}" "$2" luks,headless=yes,read-only >"$T/attach" 2>&1
+	case $? in
+	0)
+		GOT=$(dmsetup table "bare-$1" | cut -d ' ' -f 3,4 | sort -u | tr '\n' ' ')
+		if mount -o ro,noload "/dev/mapper/bare-$1" /mnt/bare; then GOT+="with $(ls /mnt/bare)" && umount /mnt/bare; else GOT+="with noise"; fi
+		"$ATTACH" detach "bare-$1"
+		;;
+	124) GOT="hangs" ;;
+	*) GOT="does not open" ;;
+	esac
+	GOT=$(printf '%s' "$GOT" | sed 's/lost+found//' | tr -s ' \n' ' ' | sed 's/ $//')
+	cat "$T/attach"
+	say "$1 with ${2##*/}: $GOT"
+}
+
+# bare NAME WITHOUT: WITHOUT is what luks_images.py says that plain cryptsetup makes of it.
+bare() {
+	local key=/root/keys/$1.key
+	case $2 in any-key) key=$T/empty ;; own-key) key=$T/own ;; old-key) key=$T/old ;; esac
+	attach "$1" "$key"
+	say "note: $1 where nobody checks: $GOT"
+	case $2 in
+	clear) equal "the attacker's file system in clear" "crypt cipher_null-ecb with ATTACKER" "$GOT" ;;
+	any-key | own-key) equal "the attacker's file system" "crypt aes-xts-plain64 with ATTACKER" "$GOT" ;;
+	old-key | genuine) case $GOT in *"with GENUINE") ;; *) fail "not the genuine content" ;; esac ;;
+	fails) case $GOT in *with*noise* | hangs | "does not open") ;; *) fail "it opens" ;; esac ;;
+	esac
+}
+
+mkdir -p /mnt/bare
+: >"$T/empty"
+printf attacker >"$T/own"
+printf revoked >"$T/old"
+case_run replaced opened replaced
+case_run corrupted opened corrupted
+while read -r name check without; do
+	if [ "$check" = - ]; then case_run "$name" opened "$name"; else case_run "$name" refused "$name" "$check"; fi
+done </root/attacks
+while read -r name check without; do
+	# What opens all the same is in use.
+	[ "$check" = - ] || case_run "bare-$name" bare "$name" "$without"
+done </root/attacks
+scenario_end
