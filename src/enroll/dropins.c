@@ -107,6 +107,13 @@ static bool needs_quotes(const char *text)
 	return strpbrk(text, " \t\"'\\%") != NULL;
 }
 
+/*
+ * A target waits for each service that it wants and that has the default dependencies: a boot without a broker would never get to multi-user.target. So
+ * these have the default dependencies of a service written out, and the target starts them without waiting.
+ */
+static const char unwaited[] = "DefaultDependencies=no\nRequires=sysinit.target\nAfter=sysinit.target basic.target\nConflicts=shutdown.target\n"
+			       "Before=shutdown.target\n";
+
 int dropin_service(
 	const char *service, const char *volume, const char *const *mounts, size_t mount_count, struct dropin *ret, struct error *error)
 {
@@ -130,5 +137,7 @@ int dropin_service(
 		if (!r)
 			r = buf_append_text(&dropin.text, "\n");
 	}
+	if (!r)
+		r = buf_append_text(&dropin.text, unwaited);
 	return finish(&dropin, r, ret);
 }

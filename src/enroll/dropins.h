@@ -25,7 +25,7 @@ int dropin_device(const char *volume, const char *device, struct dropin *ret) MU
 /* systemd-cryptsetup@VOLUME runs after our check of the header, and is followed by the check of the table. 0, -ENOMEM. */
 int dropin_cryptsetup(const char *volume, struct dropin *ret) MUST_CHECK;
 /*
- * The service does not start without these mounts of the volume. 0; -EINVAL with the reason: `service` is no service, or names no instance of its template;
+ * The service does not start without these mounts of the volume, and no target waits for it meanwhile. 0; -EINVAL with the reason: `service` is no service, or names no instance of its template;
  * -ENOMEM.
  */
 int dropin_service(const char *service, const char *volume, const char *const *mounts, size_t mount_count, struct dropin *ret,

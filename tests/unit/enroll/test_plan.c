@@ -314,7 +314,8 @@ START_TEST(whole_volume)
 		"# By `sevattest enroll`.\n[volume]\nDevice = /dev/disk/by-id/virtio-data\nResource = prod/disk/data\n"
 		"KeyCheck = ab01000000000000000000000000000000000000000000000000000000000000\n");
 	expect("/etc/systemd/system/postgresql@15-main.service.d/50-sevattest-data.conf",
-		"# By `sevattest enroll`.\n[Unit]\nRequiresMountsFor=/srv/db\n");
+		"# By `sevattest enroll`.\n[Unit]\nRequiresMountsFor=/srv/db\nDefaultDependencies=no\nRequires=sysinit.target\n"
+		"After=sysinit.target basic.target\nConflicts=shutdown.target\nBefore=shutdown.target\n");
 	ck_assert_int_eq(plan_init(&again, root), 0);
 	ck_assert_int_eq(guard_plan(&again, &guard, NULL, &error), 0);
 	ck_assert_uint_eq(again.count, 0);

@@ -189,7 +189,9 @@ START_TEST(drop_ins)
 	ck_assert_str_eq(dropin.path, "/etc/systemd/system/postgresql@15-main.service.d/50-sevattest-data.conf");
 	ck_assert(bytes_equal(
 		buf_view(&dropin.text), bytes_of_text("# By `sevattest enroll`.\n[Unit]\nRequiresMountsFor=/var/lib/postgresql\n"
-						      "RequiresMountsFor=\"/a b/100%%\\\\\"\n")));
+						      "RequiresMountsFor=\"/a b/100%%\\\\\"\n"
+						      "DefaultDependencies=no\nRequires=sysinit.target\nAfter=sysinit.target basic.target\n"
+						      "Conflicts=shutdown.target\nBefore=shutdown.target\n")));
 	ck_assert_int_eq(dropin_service("postgresql@.service", "data", mounts, 2, &dropin, &error), -EINVAL);
 	ck_assert_int_eq(dropin_service("../x.service", "data", mounts, 2, &dropin, NULL), -EINVAL);
 	ck_assert_int_eq(dropin_service("data.mount", "data", mounts, 2, &dropin, NULL), -EINVAL);

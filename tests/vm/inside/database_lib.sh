@@ -7,7 +7,7 @@ DATABASE_UNIT=postgresql@$DATABASE-main.service
 
 # database_serves SQL ANSWER: it came up by itself, with its key, on the disk.
 database_serves() {
-	within 120 "PostgreSQL runs" active "$DATABASE_UNIT"
+	within 240 "PostgreSQL runs" active "$DATABASE_UNIT"
 	within 60 "it takes connections" runuser -u postgres -- psql -Atqc 'select 1'
 	expect 0 "it answers" runuser -u postgres -- psql -Atqc "$1"
 	equal "what it ought to" "$2" "$(cat "$T/out")"
