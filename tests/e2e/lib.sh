@@ -20,6 +20,7 @@ e2e_program() {
 			fi
 		done
 	fi
+	[ -x "/usr/lib/sevattest/$1" ] && printf '%s\n' "/usr/lib/sevattest/$1" && return
 	command -v "$1" || { printf 'e2e: %s is not built (SEVATTEST_BUILD=%s) and not installed\n' "$1" "${SEVATTEST_BUILD:-}" >&2; return 1; }
 }
 
