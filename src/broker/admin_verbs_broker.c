@@ -104,25 +104,60 @@ int admin_audit_list(struct admin_call *call)
 	return admin_exit(r);
 }
 
+/* A checkpoint that the operator has from elsewhere. */
+static int read_checkpoint(struct admin_call *call, const char *text, size_t size, struct state_audit *ret)
+{
+	CLEANUP(buf_deinit) struct buf payload = BUF_NULL;
+	int r = size > AUDIT_CHECKPOINT_MAX ? 1 : signing_check_checkpoint(&call->live->signing, bytes_of(text, size), &payload);
+
+	if (!r)
+		r = audit_read_end(buf_view(&payload), ret);
+	if (r > 0 || r == -EINVAL)
+		return error_set(&call->error, EXIT_EVIDENCE, "the checkpoint is none that this broker has signed");
+	return r ? error_set(&call->error, EXIT_INTERNAL, "%s", strerror(-r)) : EXIT_YES;
+}
+
+static int describe_report(struct json_object *to, const struct audit_report *report)
+{
+	int r = json_add_bool(to, "intact", report->intact);
+
+	if (!r)
+		r = json_add_u64(to, "records", report->records);
+	if (!r)
+		r = json_add_u64(to, "incarnations", report->incarnations);
+	if (!r)
+		r = json_add_u64(to, "checkpoints", report->checkpoints);
+	if (!r && !report->intact)
+		r = json_add_text(to, "reason", report->reason);
+	if (!r && !report->intact)
+		r = json_add_u64(to, "position", report->bad_position);
+	return r;
+}
+
 int admin_audit_verify(struct admin_call *call)
 {
+	struct audit_verify_input input = {
+		.key = keys_view(&call->live->keys, KEYS_AUDIT), .check = signing_check_checkpoint, .context = &call->live->signing};
+	struct state_audit must[2];
 	struct audit_report report;
 	struct state state;
+	size_t size;
+	const char *checkpoint = json_get_text(call->request, "checkpoint", &size);
 	int r;
 
 	state_get(call->live->state, &state);
-	r = audit_verify(call->live->store, keys_view(&call->live->keys, KEYS_AUDIT), &state.audit, &report);
+	if (state.audit.sequence)
+		must[input.must_count++] = state.audit;
+	if (checkpoint) {
+		r = read_checkpoint(call, checkpoint, size, &must[input.must_count++]);
+		if (r)
+			return r;
+	}
+	input.must_be_there = must;
+	r = audit_verify(call->live->store, &input, &report);
 	if (r)
 		return admin_exit(error_set(&call->error, r, "the audit cannot be read: %s", strerror(-r)));
-	r = json_add_bool(call->result, "intact", report.intact);
-	if (!r)
-		r = json_add_u64(call->result, "records", report.records);
-	if (!r)
-		r = json_add_u64(call->result, "incarnations", report.incarnations);
-	if (!r && !report.intact)
-		r = json_add_text(call->result, "reason", report.reason);
-	if (!r && !report.intact)
-		r = json_add_u64(call->result, "position", report.bad_position);
+	r = describe_report(call->result, &report);
 	if (r)
 		return admin_exit(r);
 	if (!report.intact)

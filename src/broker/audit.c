@@ -5,7 +5,7 @@
  * moment for more, so that a lone request is never delayed. After a commit that failed nobody knows whether the database has the records:
  * the writer begins a new incarnation, whose first record names the last end that is certain.
  */
-#include "broker/audit.h"
+#include "broker/audit_internal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,6 +15,7 @@
 
 #include "base/crypto.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "io/clock.h"
@@ -39,6 +40,8 @@ struct audit {
 	size_t waiting;
 	bool stop;
 	struct audit_counts counts;
+	audit_sign sign; /* NULL: checkpoints are not signed */
+	void *sign_context;
 	/* the writer's own */
 	struct state_audit end;    /* of this incarnation; sequence 0: its start record is still to be written */
 	struct state_audit before; /* the last certain end before it */
@@ -138,22 +141,57 @@ static int commit(struct audit *audit, const struct item *batch)
 	return r;
 }
 
-static void checkpoint(struct audit *audit)
-{
-	if (audit->end.sequence == audit->checkpoint_sequence)
-		return;
-	/* A failure is tried again at the next one; the records themselves are safe. */
-	if (state_set_audit(audit->state, &audit->end, NULL) == 0)
-		audit->checkpoint_sequence = audit->end.sequence;
-	audit->checkpoint_ms = clock_monotonic_ms();
-}
-
 static void new_incarnation(struct audit *audit)
 {
 	if (audit->end.sequence > 0)
 		audit->before = audit->end;
 	audit->end = (struct state_audit){.sequence = 0};
 	audit->checkpoint_sequence = 0;
+}
+
+/* Puts the signed checkpoint of the end behind it, and into the log. Without one the records are as safe as before. */
+static void sign_end(struct audit *audit)
+{
+	CLEANUP(buf_deinit) struct buf line = BUF_NULL;
+	struct item item = {.text = BUF_NULL};
+	audit_sign sign;
+	void *context;
+	int r;
+
+	(void)pthread_mutex_lock(&audit->lock);
+	sign = audit->sign;
+	context = audit->sign_context;
+	(void)pthread_mutex_unlock(&audit->lock);
+	if (!sign)
+		return;
+	r = audit_checkpoint_text(&audit->end, clock_now(), sign, context, &item.text, &line);
+	if (!r) {
+		r = commit(audit, &item);
+		if (r)
+			new_incarnation(audit);
+	}
+	buf_deinit(&item.text);
+	if (r) {
+		log_error("the audit's checkpoint cannot be written: %s", strerror(-r));
+		return;
+	}
+	log_notice("audit checkpoint %.*s", (int)line.size, (const char *)line.data);
+	(void)pthread_mutex_lock(&audit->lock);
+	audit->counts.checkpoints++;
+	(void)pthread_mutex_unlock(&audit->lock);
+}
+
+static void checkpoint(struct audit *audit)
+{
+	if (audit->end.sequence == audit->checkpoint_sequence)
+		return;
+	sign_end(audit);
+	if (audit->end.sequence == 0)
+		return;
+	/* A failure is tried again at the next one; the records themselves are safe. */
+	if (state_set_audit(audit->state, &audit->end, NULL) == 0)
+		audit->checkpoint_sequence = audit->end.sequence;
+	audit->checkpoint_ms = clock_monotonic_ms();
 }
 
 /* With the lock held: cuts the next batch off the list. */
@@ -370,6 +408,14 @@ int audit_write(struct audit *audit, struct buf *text)
 		(void)pthread_cond_wait(&waiter.wake, &waiter.lock);
 	(void)pthread_mutex_unlock(&waiter.lock);
 	return waiter.result;
+}
+
+void audit_set_signer(struct audit *audit, audit_sign sign, void *context)
+{
+	(void)pthread_mutex_lock(&audit->lock);
+	audit->sign = sign;
+	audit->sign_context = context;
+	(void)pthread_mutex_unlock(&audit->lock);
 }
 
 void audit_counts(struct audit *audit, struct audit_counts *ret)

@@ -12,15 +12,14 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "broker/audit.h"
+#include "broker/audit_internal.h"
 
 #define PAGE 512                 /* records under one lock of the store: nobody waits long for us */
 #define INCARNATIONS_MAX 1000000 /* starts of one broker: a restart a minute for two years */
 
 struct walk {
-	struct bytes key;
-	const struct state_audit *checkpoint;
-	bool checkpoint_seen;
+	const struct audit_verify_input *input;
+	size_t seen; /* of the ends that must be there */
 	uint64_t position; /* of the last record visited */
 	struct state_audit *ends;
 	size_t count;
@@ -108,6 +107,38 @@ static int check_start(struct walk *walk, const struct store_record *record, con
 	return 0;
 }
 
+static bool same_end(const struct state_audit *a, const struct state_audit *b)
+{
+	return a->sequence == b->sequence && memcmp(a->incarnation, b->incarnation, sizeof(a->incarnation)) == 0 &&
+		memcmp(a->chain, b->chain, sizeof(a->chain)) == 0;
+}
+
+/* The record of a signed checkpoint, before it is added: it names the end that we have. */
+static int check_checkpoint(struct walk *walk, const struct store_record *record, const struct state_audit *end, const char **ret_reason)
+{
+	struct state_audit named;
+	int r;
+
+	if (!walk->input->check || !audit_is_checkpoint(record->text))
+		return 0;
+	r = audit_checkpoint_read(record->text, walk->input->check, walk->input->context, &named);
+	if (r < 0)
+		return r;
+	if (r)
+		*ret_reason = "a checkpoint that is not signed by this broker";
+	else if (!same_end(&named, end))
+		*ret_reason = "a checkpoint of something else than what stands before it";
+	else
+		walk->report.checkpoints++;
+	return 0;
+}
+
+static void count_seen(struct walk *walk, const struct state_audit *end)
+{
+	for (size_t i = 0; i < walk->input->must_count; i++)
+		walk->seen += same_end(&walk->input->must_be_there[i], end);
+}
+
 static int visit(void *context, uint64_t position, const struct store_record *record)
 {
 	struct walk *walk = context;
@@ -120,17 +151,17 @@ static int visit(void *context, uint64_t position, const struct store_record *re
 	walk->position = position;
 	if (record->sequence != (end ? end->sequence + 1 : 1))
 		return broken(walk, position, "a record before it is missing, or it stands twice");
-	r = audit_chain(chain, walk->key, record, end ? end->chain : zero);
+	r = audit_chain(chain, walk->input->key, record, end ? end->chain : zero);
 	if (r)
 		return r;
 	if (!bytes_equal_secret(chain, record->chain, sizeof(chain)))
 		return broken(walk, position, "changed, or not written by this broker");
+	r = end ? check_checkpoint(walk, record, end, &reason) : check_start(walk, record, &reason);
+	if (r)
+		return r;
+	if (reason)
+		return broken(walk, position, reason);
 	if (!end) {
-		r = check_start(walk, record, &reason);
-		if (r)
-			return r;
-		if (reason)
-			return broken(walk, position, reason);
 		end = add(walk, record->incarnation);
 		if (!end)
 			return -ENOMEM;
@@ -138,16 +169,13 @@ static int visit(void *context, uint64_t position, const struct store_record *re
 	end->sequence = record->sequence;
 	memcpy(end->chain, chain, sizeof(chain));
 	walk->report.records++;
-	if (walk->checkpoint && walk->checkpoint->sequence == end->sequence &&
-		memcmp(walk->checkpoint->incarnation, end->incarnation, sizeof(end->incarnation)) == 0 &&
-		memcmp(walk->checkpoint->chain, end->chain, sizeof(end->chain)) == 0)
-		walk->checkpoint_seen = true;
+	count_seen(walk, end);
 	return 0;
 }
 
-int audit_verify(struct store *store, struct bytes key, const struct state_audit *checkpoint, struct audit_report *ret)
+int audit_verify(struct store *store, const struct audit_verify_input *input, struct audit_report *ret)
 {
-	struct walk walk = {.key = key, .checkpoint = checkpoint && checkpoint->sequence > 0 ? checkpoint : NULL};
+	struct walk walk = {.input = input};
 	uint64_t after;
 	int r;
 
@@ -157,7 +185,7 @@ int audit_verify(struct store *store, struct bytes key, const struct state_audit
 	} while (!r && walk.position != after);
 	if (r == -EBADMSG)
 		r = broken(&walk, walk.position + 1, "the database holds what is no record");
-	if (!r && walk.checkpoint && !walk.checkpoint_seen)
+	if (!r && walk.seen < input->must_count)
 		r = broken(&walk, 0, "the end is missing: the record of the last checkpoint is not there");
 	walk.report.incarnations = walk.count;
 	walk.report.intact = r == 0;

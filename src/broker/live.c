@@ -101,9 +101,10 @@ static int open_rest(const struct broker_config *config, struct live *live, stru
 		r = catalog_ensure_key(live->catalog, SIGNING_ENROL, signing_make, clock_now(), &by, error);
 	if (!r)
 		r = signing_load(live->catalog, &live->signing, error);
-	if (!r)
-		r = appraiser_new(config, &live->appraiser, error);
-	return r;
+	if (r)
+		return r;
+	audit_set_signer(live->audit, signing_sign_checkpoint, &live->signing);
+	return appraiser_new(config, &live->appraiser, error);
 }
 
 static int default_key_file(const struct broker_config *config, char path[static PATH_MAX])

@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "jose/jwk.h"
+#include "jose/jws.h"
+
+#define CHECKPOINT_TYP "sevattest-audit+jws"
 
 static bool enrols(const char *name)
 {
@@ -54,6 +57,22 @@ void signing_deinit(struct signing *signing)
 	signing->token = jwk_free(signing->token);
 	signing->release = jwk_free(signing->release);
 	signing->enrol = jwk_free(signing->enrol);
+}
+
+int signing_sign_checkpoint(void *context, struct bytes payload, struct buf *ret)
+{
+	const struct signing *signing = context;
+	JSON_AUTO header = json_object_new_object();
+	int r = header ? json_add_text(header, "typ", CHECKPOINT_TYP) : -ENOMEM;
+
+	return r ? r : jws_sign(ret, signing->release, JWS_COMPACT, header, payload);
+}
+
+int signing_check_checkpoint(void *context, struct bytes text, struct buf *ret_payload)
+{
+	const struct signing *signing = context;
+
+	return jws_verify(ret_payload, signing->release, text, CHECKPOINT_TYP, NULL);
 }
 
 static int describe(const struct jwk *key, const char *member, struct json_object *object)

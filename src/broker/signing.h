@@ -22,5 +22,8 @@ int signing_make(const char *name, struct secret *ret) MUST_CHECK;
 /* All keys out of the catalog. */
 int signing_load(struct catalog *catalog, struct signing *ret, struct error *error) MUST_CHECK;
 void signing_deinit(struct signing *signing);
+/* Signed checkpoints of the audit, by the release key but of a type of their own: an audit_sign and an audit_check of `struct signing`. */
+int signing_sign_checkpoint(void *signing, struct bytes payload, struct buf *ret) MUST_CHECK;
+int signing_check_checkpoint(void *signing, struct bytes text, struct buf *ret_payload) MUST_CHECK;
 /* Adds to `object`: "release", "token" and "enrol", each {"jwk": public key, "thumbprint": RFC 7638}. */
 int signing_describe(const struct signing *signing, struct json_object *object) MUST_CHECK;

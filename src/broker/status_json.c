@@ -43,7 +43,8 @@ static int add_store(struct json_object *root, const struct broker_status *statu
 
 static int add_audit(struct json_object *root, const struct audit_counts *counts)
 {
-	const struct number numbers[] = {{"records", counts->records}, {"commits", counts->commits}, {"failures", counts->failed}};
+	const struct number numbers[] = {{"records", counts->records}, {"commits", counts->commits}, {"checkpoints", counts->checkpoints},
+		{"failures", counts->failed}};
 	struct json_object *object = add_object(root, "audit");
 	int r = object ? json_add_bool(object, "writable", !counts->last_failed) : -ENOMEM;
 

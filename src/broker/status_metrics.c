@@ -46,6 +46,7 @@ static void put_audit(struct metrics *m, const struct audit_counts *counts)
 	metrics_bool(m, !counts->last_failed);
 	put_counter(m, "sevattest_broker_audit_records", "Audit records written.", counts->records);
 	put_counter(m, "sevattest_broker_audit_commits", "Attempts to write a batch of audit records.", counts->commits);
+	put_counter(m, "sevattest_broker_audit_checkpoints", "Signed checkpoints of the audit.", counts->checkpoints);
 	put_counter(m, "sevattest_broker_audit_failures", "Audit records that could not be written; their answers were not given.",
 		counts->failed);
 }

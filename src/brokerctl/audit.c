@@ -90,13 +90,17 @@ static int verify(void)
 	JSON_AUTO result = NULL;
 	char records[512];
 	char incarnations[512];
-	int r = ctl_ask(request, NULL, &result, NULL);
+	char checkpoints[512];
+	int r;
 
+	if (arg.checkpoint && request && json_add_text(request, "checkpoint", arg.checkpoint))
+		return ctl_fail(EXIT_INTERNAL, "no memory");
+	r = ctl_ask(request, NULL, &result, NULL);
 	if (result && ctl_json(result))
 		return r;
 	if (!r)
-		(void)printf("intact: %s records of %s starts\n", ctl_show(records, result, "records"),
-			ctl_show(incarnations, result, "incarnations"));
+		(void)printf("intact: %s records of %s starts, %s signed checkpoints\n", ctl_show(records, result, "records"),
+			ctl_show(incarnations, result, "incarnations"), ctl_show(checkpoints, result, "checkpoints"));
 	return r;
 }
 
@@ -110,6 +114,8 @@ int audit_main(size_t count, char **words)
 	(void)words;
 	if (json_add(all, "records", records))
 		return ctl_fail(EXIT_INTERNAL, "no memory");
+	if (arg.checkpoint && !arg.verify)
+		return ctl_fail(EXIT_USAGE, "--checkpoint goes with --verify");
 	if (arg.verify)
 		return verify();
 	r = list_all(records);

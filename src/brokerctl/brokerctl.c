@@ -26,6 +26,7 @@ enum {
 	OPTION_YES = 16,
 	OPTION_REPLACE = 32,
 	OPTION_ENROL = 64,
+	OPTION_CHECKPOINT = 128,
 };
 
 static const struct {
@@ -33,7 +34,7 @@ static const struct {
 	const char *name;
 } option_names[] = {
 	{OPTION_ESCROW, "escrow"}, {OPTION_VERIFY, "verify"}, {OPTION_OUTPUT, "output"}, {OPTION_EXPECT, "expect"}, {OPTION_YES, "yes"},
-	{OPTION_REPLACE, "replace"}, {OPTION_ENROL, "enrol"},
+	{OPTION_REPLACE, "replace"}, {OPTION_ENROL, "enrol"}, {OPTION_CHECKPOINT, "checkpoint"},
 };
 
 static const struct verb {
@@ -67,7 +68,7 @@ static const struct verb {
 	{"grant add", "PATTERN POLICY...", "let guests that pass one of the policies have the secret", 2, 17, OPTION_ENROL, grant_add_main},
 	{"grant list", "", "all grants", 0, 0, 0, grant_list_main},
 	{"grant delete", "PATTERN", "delete a grant", 1, 1, 0, grant_delete_main},
-	{"audit", "", "releases, refusals and changes", 0, 0, OPTION_VERIFY, audit_main},
+	{"audit", "", "releases, refusals and changes", 0, 0, OPTION_VERIFY | OPTION_CHECKPOINT, audit_main},
 };
 
 static const struct {
@@ -75,6 +76,7 @@ static const struct {
 	const char *value;
 	const char *help;
 } option_help[] = {
+	{"checkpoint", "TEXT", "audit --verify: a signed checkpoint of the log, which the audit must still hold"},
 	{"config", "FILE", "take the admin socket's path from section [admin] of this file"},
 	{"enrol", "LEVEL", "grant add: a disk that such a guest registers is refused (none), waits (pending), is taken (accept)"},
 	{"escrow", "FILE", "init: write the escrow copy to a new file, not to standard output"},
@@ -199,6 +201,9 @@ static bool take_special(int c, unsigned *options)
 	case 'x':
 		take_text(&arg.expect, OPTION_EXPECT, options);
 		return true;
+	case 'k':
+		take_text(&arg.checkpoint, OPTION_CHECKPOINT, options);
+		return true;
 	case 'n':
 		take_text(&arg.enrol, OPTION_ENROL, options);
 		return true;
@@ -220,6 +225,7 @@ static bool take_special(int c, unsigned *options)
 static int parse_options(int argc, char **argv, const char **ret_config, unsigned *ret_options)
 {
 	static const struct option options[] = {
+		{"checkpoint", required_argument, NULL, 'k'},
 		{"config", required_argument, NULL, 'c'},
 		{"enrol", required_argument, NULL, 'n'},
 		{"escrow", required_argument, NULL, 'e'},

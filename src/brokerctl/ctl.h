@@ -15,6 +15,7 @@ struct ctl_options {
 	const char *output; /* enrol-key show --output */
 	const char *expect; /* key import --expect */
 	const char *enrol;  /* grant add --enrol */
+	const char *checkpoint; /* audit --verify --checkpoint */
 	bool verify;        /* audit --verify */
 	bool yes;           /* key import --yes */
 	bool replace;       /* key import --replace */

@@ -327,9 +327,40 @@ sql "DELETE FROM audit WHERE position = (SELECT max(position) FROM audit)"
 start
 ctl 3 "the end of the audit cut off" --json audit --verify
 stop
+# A checkpoint that was kept elsewhere holds against what was cut off together with the state file that remembers it.
 restore
+cp "$D/state/state" "$D/state.before"
 start
-ctl 0 "and as it was, all is well" audit --verify
+ctl 0 "a change" policy put "$D/prod.json"
+stop
+checkpoint=$(sed -n 's/^sevattest-brokerd: audit checkpoint //p' "$D/brokerd.log" | tail -n 1)
+[ -n "$checkpoint" ] || e2e_fail "no checkpoint in the log"
+start
+ctl 0 "the audit holds the checkpoint" audit --verify --checkpoint "$checkpoint"
+e2e_expect_text "signed checkpoints"
+ctl 2 "--checkpoint without --verify" audit --checkpoint "$checkpoint"
+ctl 3 "a checkpoint of somebody else" audit --verify --checkpoint "${checkpoint%????????}AAAAAAAA"
+e2e_expect_text "none that this broker has signed"
+ctl 0 "the release signer" --json signing-key show
+python3 - "$checkpoint" "$D/last.out" <<'EOF' || e2e_fail "the checkpoint by another library"
+import base64, json, sys
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+decode = lambda text: base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+header, payload, signature = sys.argv[1].split(".")
+jwk, raw = json.load(open(sys.argv[2]))["jwk"], decode(signature)
+number = lambda text: int.from_bytes(decode(text), "big")
+key = ec.EllipticCurvePublicNumbers(number(jwk["x"]), number(jwk["y"]), ec.SECP256R1()).public_key()
+key.verify(utils.encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")), f"{header}.{payload}".encode(), ec.ECDSA(hashes.SHA256()))
+assert json.loads(decode(header))["typ"] == "sevattest-audit+jws" and set(json.loads(decode(payload))) == {"chain", "incarnation", "sequence", "time"}
+EOF
+stop
+restore
+cp "$D/state.before" "$D/state/state"
+start
+ctl 0 "without it the older store looks well" audit --verify
+ctl 3 "with it, it does not" audit --verify --checkpoint "$checkpoint"
+e2e_expect_text "not intact"
 ctl 0 "key list" key list
 e2e_expect_text "app/db/newer"
 

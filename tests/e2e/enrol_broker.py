@@ -40,7 +40,8 @@ def js(*words):
 
 
 def records():
-    return [row["record"] for row in js("audit")["records"] if row["record"]]
+    """Of what was done; a checkpoint may come at any time."""
+    return [row["record"] for row in js("audit")["records"] if row["record"] and row["record"]["event"] != "checkpoint"]
 
 
 def guest():

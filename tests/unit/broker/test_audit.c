@@ -57,7 +57,10 @@ static struct audit_report verify(void)
 	struct state state;
 
 	state_get(rest.state, &state);
-	ck_assert_int_eq(audit_verify(rest.store, audit_key(), &state.audit, &report), 0);
+	ck_assert_int_eq(audit_verify(rest.store,
+				 &(struct audit_verify_input){.key = audit_key(), .must_be_there = &state.audit, .must_count = state.audit.sequence ? 1 : 0},
+				 &report),
+		0);
 	return report;
 }
 
@@ -143,9 +146,134 @@ START_TEST(another_key_does_not_verify)
 	struct audit_report report;
 
 	write_three();
-	ck_assert_int_eq(audit_verify(rest.store, keys_view(&rest.keys, KEYS_STATE), NULL, &report), 0);
+	ck_assert_int_eq(audit_verify(rest.store, &(struct audit_verify_input){.key = keys_view(&rest.keys, KEYS_STATE)}, &report), 0);
 	ck_assert(!report.intact);
 	ck_assert_uint_eq(report.bad_position, 1);
+}
+END_TEST
+
+/* Checkpoints. What signs here puts a letter before the text. */
+
+static char letter;
+static struct state_audit lie;
+
+static int sign(void *context, struct bytes payload, struct buf *ret)
+{
+	CLEANUP(buf_deinit) struct buf line = BUF_NULL;
+	int r;
+
+	(void)context;
+	if (letter == 'x')
+		return -EIO;
+	r = buf_append(&line, "s", 1);
+	if (!r && letter == 'l')
+		r = buf_printf(&line, "{\"chain\":\"%064d\",\"incarnation\":\"%032d\",\"sequence\":1}", 0, 0);
+	else if (!r)
+		r = buf_append(&line, payload.data, payload.size);
+	ck_assert_int_eq(audit_read_end(payload, &lie), 0);
+	return r ? r : buf_append(ret, line.data, line.size);
+}
+
+static int check(void *context, struct bytes text, struct buf *ret_payload)
+{
+	const char *wanted = context;
+
+	if (text.size == 0 || text.data[0] != (uint8_t)wanted[0])
+		return 1;
+	return buf_append(ret_payload, text.data + 1, text.size - 1);
+}
+
+static struct audit_report verify_signed(const char *wanted, const struct state_audit *must)
+{
+	char key[2];
+	struct audit_report report;
+
+	(void)snprintf(key, sizeof(key), "%s", wanted);
+	ck_assert_int_eq(audit_verify(rest.store,
+				 &(struct audit_verify_input){
+					 .key = audit_key(), .must_be_there = must, .must_count = must ? 1 : 0, .check = check, .context = key},
+				 &report),
+		0);
+	return report;
+}
+
+static void write_signed(char with)
+{
+	letter = with;
+	audit_set_signer(audit, sign, NULL);
+	record("{\"event\":\"release\",\"n\":1}");
+	stop();
+	start();
+}
+
+START_TEST(checkpoints)
+{
+	struct audit_report report;
+	struct state_audit first;
+
+	write_signed('s');
+	first = lie;
+	write_signed('s');
+	report = verify_signed("s", &first);
+	ck_assert_msg(report.intact, "%s", report.reason);
+	ck_assert_uint_eq(report.checkpoints, 2);
+	ck_assert_uint_eq(report.records, 6);
+	ck_assert(verify().intact); /* and by who does not look at signatures */
+	report = verify_signed("t", NULL);
+	ck_assert(!report.intact);
+	ck_assert_ptr_nonnull(strstr(report.reason, "not signed"));
+	first.chain[0] ^= 1;
+	ck_assert(!verify_signed("s", &first).intact);
+	/* Nothing new, no checkpoint. */
+	audit_set_signer(audit, sign, NULL);
+	stop();
+	ck_assert_uint_eq(verify_signed("s", NULL).checkpoints, 2);
+}
+END_TEST
+
+/* The line that was kept elsewhere, and a database whose owner cut it off together with everything that remembers. */
+START_TEST(cut_off_behind_the_state)
+{
+	struct audit_report report;
+
+	write_signed('s');
+	rest_tamper(&rest, "DELETE FROM audit WHERE position > 1");
+	ck_assert(verify_signed("s", NULL).intact);
+	report = verify_signed("s", &lie);
+	ck_assert(!report.intact);
+	ck_assert_ptr_nonnull(strstr(report.reason, "the end is missing"));
+}
+END_TEST
+
+START_TEST(checkpoint_of_something_else)
+{
+	struct audit_report report;
+
+	write_signed('l');
+	report = verify_signed("s", NULL);
+	ck_assert(!report.intact);
+	ck_assert_ptr_nonnull(strstr(report.reason, "something else"));
+}
+END_TEST
+
+START_TEST(checkpoint_that_cannot_be_signed)
+{
+	struct audit_report report;
+
+	write_signed('x');
+	report = verify();
+	ck_assert_msg(report.intact, "%s", report.reason);
+	ck_assert_uint_eq(report.records, 2);
+}
+END_TEST
+
+START_TEST(ends_are_judged)
+{
+	static const char *const texts[] = {"", "[]", "{}", "{\"chain\":\"00\",\"incarnation\":\"00\",\"sequence\":1}", "1"};
+	struct state_audit end;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		ck_assert_int_eq(audit_read_end(bytes_of_text(texts[i]), &end), -EINVAL);
 }
 END_TEST
 
@@ -226,6 +354,11 @@ int main(void)
 	tcase_add_test(tests, what_is_written_verifies);
 	tcase_add_loop_test(tests, every_change_is_noticed, 0, (int)ARRAY_SIZE(changes));
 	tcase_add_test(tests, another_key_does_not_verify);
+	tcase_add_test(tests, checkpoints);
+	tcase_add_test(tests, cut_off_behind_the_state);
+	tcase_add_test(tests, checkpoint_of_something_else);
+	tcase_add_test(tests, checkpoint_that_cannot_be_signed);
+	tcase_add_test(tests, ends_are_judged);
 	tcase_add_test(tests, many_at_once);
 	tcase_add_test(tests, failed_commit);
 	tcase_add_test(tests, too_large);
