@@ -162,7 +162,7 @@ rebuilt_opens() { # NAME
 
 forged() {
 	local name check count=0
-	"$IMAGES" make "$DISK" "$KEY" --size 24 || e2e_fail "no genuine image"
+	"$IMAGES" make "$DISK" "$KEY" --small --size 6 || e2e_fail "no genuine image"
 	mkdir "$E2E_DIR/content"
 	echo genuine >"$E2E_DIR/content/GENUINE"
 	"$IMAGES" fill "$DISK" "$KEY" "$E2E_DIR/content" || e2e_fail "the image cannot be filled"
@@ -194,7 +194,7 @@ real() {
 	printf attacker >"$E2E_DIR/attacker"
 	e2e_expect 0 "the host's key opens the swapped container" cryptsetup open --test-passphrase --key-file "$E2E_DIR/attacker" "$E2E_DIR/forged/swapped-container.img"
 	same "which has the same UUID" "$(cryptsetup luksUUID "$DISK")" "$(cryptsetup luksUUID "$E2E_DIR/forged/swapped-container.img")"
-	tail -c +16777217 "$E2E_DIR/forged/null-segment.img" >"$E2E_DIR/clear"
+	tail -c +1048577 "$E2E_DIR/forged/null-segment.img" >"$E2E_DIR/clear"
 	e2e_expect 0 "the null segment holds the host's file in clear" debugfs -R 'cat /ATTACKER' "$E2E_DIR/clear"
 	e2e_expect_text "chosen by the host"
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disks as a host would forge them, made from a genuine LUKS2 image and its key, without device-mapper.
 
-usage: luks_images.py make IMAGE KEY [--size MIB] [--sector-size N] [--uuid UUID]   a genuine image (cryptsetup luksFormat, as enroll makes the slot)
+usage: luks_images.py make IMAGE KEY [--size MIB] [--sector-size N] [--small]        a genuine image (cryptsetup luksFormat, as enroll makes the slot); --small: the
+                                                                     contents begin at 1 MiB instead of 16, with room for three key slots
        luks_images.py fill IMAGE KEY DIR                             an ext4 file system with what is in DIR, in the segment
        luks_images.py read IMAGE KEY OUT                             the segment, decrypted
        luks_images.py digest IMAGE                                   by which a broker lists the header
@@ -35,11 +36,11 @@ def run(*command):
     return result.stdout
 
 
-def make(image, key, size=40, sector_size=512, uuid=None):
+def make(image, key, size=40, sector_size=512, small=False, uuid=None):
     with open(image, "wb") as file:
         file.truncate(size << 20)
     run("cryptsetup", "luksFormat", "-q", "--type", "luks2", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--sector-size", str(sector_size),
-        *(["--uuid", uuid] if uuid else []), image, key)
+        *(["--luks2-metadata-size", "16k", "--luks2-keyslots-size", "768k"] if small else []), *(["--uuid", uuid] if uuid else []), image, key)
 
 
 def file_system(folder, size, to):
@@ -151,7 +152,7 @@ def swapped(image, genuine):
     with tempfile.NamedTemporaryFile() as key:
         key.write(OWN_PASSPHRASE)
         key.flush()
-        make(image, key.name, size >> 20, uuid=uuid)
+        make(image, key.name, size >> 20, small=int(luks2.read(image).segment["offset"]) < 16 << 20, uuid=uuid)
     fill_hostile(image, luks2.unlock(image, OWN_PASSPHRASE))
 
 
@@ -265,7 +266,7 @@ def main():
     parser.add_argument("rest", nargs="*")
     parser.add_argument("--size", type=int, default=40)
     parser.add_argument("--sector-size", type=int, default=512)
-    parser.add_argument("--uuid")
+    parser.add_argument("--small", action="store_true")
     parser.add_argument("--old")
     parser.add_argument("--only", action="append")
     options = parser.parse_args()
@@ -273,7 +274,7 @@ def main():
     if len(rest) != {"make": 1, "fill": 2, "read": 2, "digest": 0, "attacks": 2, "corrupt": 0, "replace": 1}[options.verb]:
         parser.error("wrong number of arguments")
     if options.verb == "make":
-        make(image, rest[0], options.size, options.sector_size, options.uuid)
+        make(image, rest[0], options.size, options.sector_size, options.small)
     elif options.verb == "digest":
         print(luks2.read(image).digest())
     elif options.verb == "attacks":
