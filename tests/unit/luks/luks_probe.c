@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is made of a disk, for tests/e2e/luks_headers.sh. usage: luks_probe DISK RESOURCE [REBUILT]
- * Prints "open COPY" or "refused CHECK" and the reasons, one line each; writes the header file that cryptsetup would have. Exit 0, 3, or 1. --checks: all names.
+ * Prints "open COPY" or "refused CHECK" and the reasons, one line each; writes the header file that cryptsetup would have. Exit 0, 3, or 1. --checks: all names that can refuse.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -63,8 +63,10 @@ int main(int argc, char **argv)
 	struct error error = ERROR_NULL;
 
 	if (argc == 2 && strcmp(argv[1], "--checks") == 0) {
+		printf("luks.header\n");
 		for (size_t i = 0; i < luks_checks_count; i++)
 			printf("%s\n", luks_checks[i].name);
+		printf("luks.whole\nluks.listed\n");
 		return 0;
 	}
 	if (argc < 3 || secret_process_init(1 << 20) || read_begin(argv[1], &file) || file_read(argv[2], LUKS_DISK_TEXT_MAX, &resource, &error) < 0 ||
