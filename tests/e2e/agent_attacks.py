@@ -9,6 +9,7 @@ import queue
 import sys
 import time
 
+import agent_attacks_disk
 import agent_attacks_local
 import agent_attacks_net
 import agent_attacks_replay
@@ -30,7 +31,7 @@ def one_net(lane, _group, name, given, configuration, words):
 def rows_of(settings):
     for row in agent_attacks_net.attacks(settings):
         yield row[0], row[1], lambda lane, row=row: one_net(lane, *row)
-    for module in (agent_attacks_replay, agent_attacks_local):
+    for module in (agent_attacks_replay, agent_attacks_local, agent_attacks_disk):
         for group, name, run in module.attacks(settings):
             yield group, name, run
 
@@ -75,6 +76,7 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         settings = json.load(file)
     settings["keys"] = {name: bytes.fromhex(value) for name, value in settings["keys"].items()}
+    settings["disk"]["key"] = bytes.fromhex(settings["disk"]["key"])
     print(f"  {'who attacks':14} {'attack':52} {'refused by':90} {'the client'}")
     results = run_all(settings, sys.argv[2:])
     failed = [result for result in results if result[5]]

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The attacker in each place around sevattestd: netd, sevattest-evidence, who asks for credentials, who asks for the status. Nothing is served, a named check
+# The attacker in each place around sevattestd: netd, sevattest-evidence, who asks for credentials, for disks, for the status. Nothing is served, a named check
 # says why in the journal and in /status, the agent lives on, and the genuine key is served once the neighbours are honest again. Prints a table.
 set -u
 TESTS=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/e2e/lib.sh
 . "$TESTS/lib.sh"
-for program in jq python3 openssl; do command -v "$program" >/dev/null || e2e_skip "$program is not installed"; done
+for program in jq python3 openssl cryptsetup; do command -v "$program" >/dev/null || e2e_skip "$program is not installed"; done
 python3 -c 'import cryptography' 2>/dev/null || e2e_skip "python3 has no module cryptography"
 e2e_begin agent_attacks
 D=$E2E_DIR
@@ -41,8 +41,17 @@ broker() { # NAME KEY OTHER
 		e2e_ctl key put "prod/app/$name" "$D/$1-$name" >/dev/null || e2e_fail "key put"
 		e2e_ctl grant add "prod/app/$name" prod >/dev/null || e2e_fail "grant add"
 	done
+	for name in data other; do
+		python3 "$TESTS/luks_header.py" resource "$D/$1-$name-key" "$D/header" >"$D/$1-$name" || e2e_fail "luks_header.py"
+		e2e_ctl key put "prod/disk/$name" "$D/$1-$name" >/dev/null || e2e_fail "key put"
+		e2e_ctl grant add "prod/disk/$name" prod >/dev/null || e2e_fail "grant add"
+	done
 }
-for name in broker-db broker-other evil-db evil-other; do head -c 32 /dev/urandom >"$D/$name"; done
+for name in broker-db broker-other evil-db evil-other broker-data-key broker-other-key evil-data-key evil-other-key; do head -c 32 /dev/urandom >"$D/$name"; done
+truncate -s 2M "$D/disk"
+cryptsetup luksFormat -q --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --luks2-metadata-size 16k --luks2-keyslots-size 256k "$D/disk" "$D/broker-data-key" \
+	>/dev/null 2>&1 || e2e_fail "luksFormat"
+python3 "$TESTS/luks_header.py" rebuild "$D/disk" primary "$D/header" || e2e_fail "luks_header.py"
 broker evil
 EVIL=$E2E_BROKER
 broker broker
@@ -61,9 +70,9 @@ SIM=$(e2e_program sevattest-sim)
 "$SIM" report "$D/plat" -o "$D/report" --vek "$D/vek" --table "$D/table" >/dev/null || e2e_fail "sim report"
 "$SIM" report "$D/plat2" -o "$D/report2" --vek "$D/other" --table "$D/table2" >/dev/null || e2e_fail "sim report of the other machine"
 curl -sf "$E2E_KDS/vcek/v1/Milan/cert_chain" -o "$D/chain" || e2e_fail "the chain of the key service"
-python3 - "$D" "$(e2e_program sevattestd)" "$SIM" "$E2E_BROKER" "$CGROUP" <<'PYTHON' || e2e_fail "settings"
+python3 - "$D" "$(e2e_program sevattestd)" "$SIM" "$E2E_BROKER" "$CGROUP" "$(python3 "$TESTS/key_check.py" "$D/broker-data-key")" <<'PYTHON' || e2e_fail "settings"
 import json, os, sys
-d, agent, sim, broker, cgroup = sys.argv[1:]
+d, agent, sim, broker, cgroup = sys.argv[1:6]
 path = lambda name: os.path.join(d, name)
 read = lambda name: open(path(name), "rb").read()
 vek = read("vek")
@@ -75,6 +84,7 @@ json.dump(policy, open(path("policy-chip.json"), "w"))
 json.dump({"dir": d, "programs": {"sevattestd": agent, "sevattest-sim": sim}, "broker": broker, "ca": path("operator.pem"), "cgroup": cgroup,
            "net": path("honest-net.sock"), "evidence": path("honest-evidence.sock"), "pin": path("release.jwk"),
            "policy": {"plain": path("policy.json"), "chip": path("policy-chip.json")},
+           "disk": {"key": read("broker-data-key").hex(), "header": path("header"), "check": sys.argv[6]},
            "keys": {name: read("broker-" + name).hex() for name in ("db", "other")},
            "files": {name: path(name) for name in ("vek", "chain", "forged", "other")} | {"platform2": path("plat2")}}, open(path("settings.json"), "w"))
 PYTHON

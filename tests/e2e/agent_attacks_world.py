@@ -141,7 +141,7 @@ class Lane:
             sock.connect(self.path("status.sock"))
             sock.sendall(hf.frame(7, 1, path.encode()))
             data = hf.receive_frame(sock)[2]
-        return data[data.index(b"{"):].decode() if path == "/status" else data.decode("latin-1")
+        return data[data.index(b'{"'):].decode() if path == "/status" else data.decode("latin-1")
 
     def ask_start(self, *options, unit="app.service", credential="db", timeout=ATTACK_SECONDS):
         cgroup = os.path.join(self.s["cgroup"], self.name + ".slice", unit)

@@ -125,7 +125,7 @@ def status(page="/status"):
 
 def row(volume="data"):
     text = status()
-    return next(one for one in json.loads(text[text.index("{"):])["keys"] if one["kind"] == "disk" and one["id"] == volume)
+    return next(one for one in json.loads(text[text.index('{"'):])["keys"] if one["kind"] == "disk" and one["id"] == volume)
 
 
 def opens(what, copy="primary", volume="data"):
