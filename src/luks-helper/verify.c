@@ -168,6 +168,11 @@ int helper_verify(const struct helper *helper)
 
 	if (r)
 		return log_and(EXIT_UNSUPPORTED, &error, r);
+	/* Of an earlier mapping, where udev did not remove it. */
+	if (files_unmark(helper->run, helper->volume, &error)) {
+		(void)log_and(EXIT_INTERNAL, &error, 0);
+		return close_mapping(helper, control, EXIT_INTERNAL);
+	}
 	r = helper_open_device(helper, &device, &major, &minor, &error);
 	if (r) {
 		(void)log_and(EXIT_UNREACHABLE, &error, r);
