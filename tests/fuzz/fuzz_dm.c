@@ -2,7 +2,7 @@
 /*
  * device-mapper's answer about a table: as the input is, and the input as the parameters of a good answer, compared with a header.
  *
- * planted: reader dm_decode
+ * planted: reader dm_decode|table_compare
  */
 #include <linux/dm-ioctl.h>
 
