@@ -8,10 +8,12 @@
 [ -d hooks ] || skip "no programs with test hooks were given (--hooks)"
 UNITS=(sevattest-brokerd.service sevattest-httpd-broker.service sevattest-netd-agent.service sevattest-netd-broker.service sevattest-evidence@.service
 	sevattestd.service sevattest-httpd-agent.service)
+# Its sandbox begins when it has the device: see start().
+[ ! -b /dev/sevattest-disk ] || UNITS+=(sevattest-luks@.service)
 # What the program still may, by its own list: AF_UNIX for those that connect to others of ours.
-declare -A ALLOWED=([0]="connect-unix" [1]="" [2]="connect-unix" [3]="" [4]="" [5]="connect-unix")
+declare -A ALLOWED=([0]="connect-unix" [1]="" [2]="connect-unix" [3]="" [4]="" [5]="connect-unix" [6]="connect-unix")
 declare -A PROFILES=([sevattest-brokerd]="0" [sevattest-httpd-broker]="1 2" [sevattest-netd-agent]="3" [sevattest-netd-broker]="3" [sevattest-evidence@]="4"
-	[sevattestd]="5" [sevattest-httpd-agent]="1 2")
+	[sevattestd]="5" [sevattest-luks@]="6" [sevattest-httpd-agent]="1 2")
 # What the unit alone must deny, without the program's help: those without network, and netd.
 UNIT_DENIES="create exec netlink ptrace read-memory map-executable make-executable unshare"
 run=/run/sevattest-acts
@@ -45,6 +47,12 @@ act() { awk -v name="$2" -v column="$3" '$1 == name { print $column }' "$1"; }
 start() { # UNIT: so that it comes to its sandbox
 	case $1 in
 	sevattest-evidence@.service) ./frame.py /run/sevattest/evidence.sock 11 "$(printf '00%.0s' {1..64})ff00" >/dev/null ;;
+	sevattest-luks@.service)
+		install -d /etc/sevattest/volumes
+		printf '[volume]\nDevice = /dev/sevattest-disk\nResource = prod/disk/data\n' >/etc/sevattest/volumes/x
+		systemctl stop sevattest-luks@x.service
+		systemctl start --no-block sevattest-luks@x.service # it waits for the agent
+		;;
 	*) systemctl restart "$1" ;;
 	esac
 }
@@ -110,7 +118,8 @@ say "figure: $tried acts tried from inside, each in four ways"
 
 rm -rf /run/systemd/system/sevattest*.service /run/systemd/system/sevattest*.service.d
 systemctl daemon-reload
-systemctl stop acts-listeners.service
+systemctl stop acts-listeners.service sevattest-luks@x.service 2>/dev/null
+rm -f /etc/sevattest/volumes/x
 systemctl try-restart sevattest-brokerd.service sevattest-httpd-broker.service sevattest-netd-agent.service sevattest-netd-broker.service
 systemctl stop sevattest-httpd-agent.socket sevattest-httpd-agent.service
 systemctl stop sevattestd.service
