@@ -96,6 +96,10 @@ static int prepare_options(struct enroll_options *options, struct error *error)
 		return r;
 	if (!options->resource_text || kbs_resource_from_text(options->resource, options->resource_text))
 		return usage(error, "--resource REPOSITORY/TYPE/TAG is needed: where the broker keeps the key");
+	if (root_trust_parse(options->root_trust_text, &options->root_trust, error)) {
+		error_prefix(error, "--root-trust");
+		return EXIT_USAGE;
+	}
 	r = name_volume(options, error);
 	if (!r && options->seal_to)
 		r = read_seal_key(options, error);
@@ -141,6 +145,7 @@ int enroll_main(int argc, char **argv)
 		{"no-system", 0, OPTION_FLAG, &options.no_system, NULL, "leave crypttab, fstab and drop-ins alone"},
 		{"system-only", 0, OPTION_FLAG, &options.system_only, NULL, "write these, for a disk that is enrolled; change nothing on it"},
 		{"service", 0, OPTION_TEXTS, &options.services, "UNIT", "a service whose data are on the disk: never starts without it"},
+		{"root-trust", 0, OPTION_TEXT, &options.root_trust_text, "KIND", "what binds the guest's root to the measurement: luks, verity, initrd, platform"},
 		{"root", 0, OPTION_TEXT, &options.root, "DIR", "the guest's root directory, for crypttab, fstab and drop-ins (default: /)"},
 		{"state", 0, OPTION_TEXT, &options.state, "DIR", "where --resume finds its state (" STATE_DIRECTORY ")"},
 		{"poll", 0, OPTION_U64, &options.poll, "SECONDS", "between two looks whether the operator has accepted (5)"},

@@ -7,11 +7,12 @@
 #include "cli/session.h"
 #include "enroll/inspect.h"
 #include "enroll/job.h"
+#include "io/root_trust.h"
 #include "jose/jwk.h"
 #include "kbs/resource.h"
 
 struct enroll_options {
-	const char *resource_text, *name, *guest_device, *key_file, *seal_to, *out, *root, *state, *recovery_out;
+	const char *resource_text, *name, *guest_device, *key_file, *seal_to, *out, *root, *state, *recovery_out, *root_trust_text;
 	bool format, force, anew, rotate, resume, restart, dry_run, recovery, no_recovery, remove_foreign, remove_slots, no_system, system_only;
 	struct option_u64 sector_size, poll;
 	struct option_texts services;
@@ -21,6 +22,7 @@ struct enroll_options {
 	char resource[KBS_RESOURCE_MAX + 1];
 	char volume[STATE_NAME_MAX + 1];
 	struct jwk *seal_key;
+	enum root_trust root_trust;
 };
 
 /* All return enum exit_code, with a text unless EXIT_YES. */
@@ -35,6 +37,8 @@ int enroll_authority(const char *key_file, const char *device, struct secret *re
 bool enroll_system_wanted(const struct enroll_options *options);
 /* The name by which the guest knows the device for good. */
 int enroll_system_device(const struct enroll_options *options, char ret[static STATE_PATH_MAX], struct error *error) MUST_CHECK;
+/* Is what is said about the root file system so? On a source machine, that anything is said. EXIT_UNSUPPORTED if not. */
+int enroll_system_root(const struct enroll_options *options, struct error *error) MUST_CHECK;
 /* Can it be done? With `print` the changes go to standard output, as a diff. */
 int enroll_system_show(const struct enroll_options *options, const char *device, bool print, struct error *error) MUST_CHECK;
 int enroll_system_write(const struct enroll_options *options, const char *device, struct error *error) MUST_CHECK;

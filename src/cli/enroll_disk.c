@@ -333,8 +333,10 @@ int enroll_disk(const struct enroll_options *options, struct error *error)
 		.show_recovery = show_recovery,
 		.system_files = write_system,
 	};
-	int r = name_device(options, device, error);
+	int r = enroll_system_root(options, error);
 
+	if (!r)
+		r = name_device(options, device, error);
 	if (!r && options->system_only)
 		return options->dry_run ? enroll_system_show(options, device, true, error) : enroll_system_write(options, device, error);
 	if (!r)

@@ -7,6 +7,9 @@
 #include "cli/enroll.h"
 #include "enroll/device.h"
 #include "enroll/guard.h"
+#include "io/agent_conf.h"
+
+#define ROOT_TRUST_FILE AGENT_CONF_FILE ".d/root-trust.conf"
 
 bool enroll_system_wanted(const struct enroll_options *options)
 {
@@ -36,6 +39,38 @@ int enroll_system_device(const struct enroll_options *options, char ret[static S
 	return EXIT_YES;
 }
 
+int enroll_system_root(const struct enroll_options *options, struct error *error)
+{
+	char shown[ROOT_TRUST_TEXT_MAX];
+	int r;
+
+	if (options->rotate || options->system_only)
+		return EXIT_YES;
+	if (options->root_trust == ROOT_TRUST_NONE)
+		return error_set(error, EXIT_UNSUPPORTED,
+			"a key is given only to a system whose root file system is bound to what is measured: say what binds it with --root-trust luks, verity, "
+			"initrd or platform (agent.conf(5), RootTrust=)");
+	if (options->seal_to)
+		return EXIT_YES; /* it is the guest's root that counts, and it does not run */
+	r = root_trust_check(options->root, options->root_trust, shown, error);
+	if (r) {
+		error_prefix(error, "--root-trust %s, and the root is %s", root_trust_name(options->root_trust), shown);
+		return EXIT_UNSUPPORTED;
+	}
+	return EXIT_YES;
+}
+
+/* What was said is kept where sevattestd and doctor read it. */
+static int plan_root_trust(const struct enroll_options *options, struct plan *plan, struct error *error)
+{
+	char text[64];
+
+	if (options->root_trust == ROOT_TRUST_NONE)
+		return 0;
+	(void)snprintf(text, sizeof(text), "[agent]\nRootTrust = %s\n", root_trust_name(options->root_trust));
+	return plan_write(plan, ROOT_TRUST_FILE, 0644, bytes_of_text(text), error);
+}
+
 /* Services of well-known programs on this disk that were not named: they would start on the empty mount point. */
 static void hint_services(const struct enroll_options *options, const struct fstab_mounts *mounts)
 {
@@ -61,6 +96,8 @@ static int make_plan(const struct enroll_options *options, const char *device, s
 	};
 	int r = plan_init(plan, options->root);
 
+	if (!r)
+		r = plan_root_trust(options, plan, error);
 	if (!r)
 		r = guard_plan(plan, &guard, &mounts, error);
 	if (r)

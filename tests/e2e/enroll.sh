@@ -25,7 +25,7 @@ new() {
 	truncate -s 24M "$image"
 	cryptsetup luksFormat -q --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$@" "$image" "$d/pass" || e2e_fail "luksFormat $*"
 }
-enroll() { "$sevattest" enroll "$@" --resource prod/disk/data --state "$d/state" --no-system; }
+enroll() { "$sevattest" enroll "$@" --root-trust luks --resource prod/disk/data --state "$d/state" --no-system; }
 sealed() { enroll "$@" --seal-to "$d/pub.jwk" -o "$d/F.enrol"; }
 opens() { cryptsetup open --test-passphrase "$1" --key-file "$2" 2>/dev/null; }
 # unseal: what the broker would find in F.enrol, in disk.json and k.
@@ -184,7 +184,7 @@ root=$d/root
 mkdir -p "$root/etc"
 printf '# mine\ndata /dev/disk/by-id/virtio-data none luks,discard\n' >"$root/etc/crypttab"
 printf '/dev/mapper/data /srv/db ext4 defaults 0 2\n' >"$root/etc/fstab"
-with_root() { "$sevattest" enroll "$image" --resource prod/disk/data --state "$d/state" --root "$root" --no-recovery "$@"; }
+with_root() { "$sevattest" enroll "$image" --resource prod/disk/data --state "$d/state" --root "$root" --no-recovery --root-trust luks "$@"; }
 new disk
 cp -r "$root" "$d/root.before"
 refused 2 "a root without the guest's name of the disk" "--guest-device" with_root --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol"
@@ -199,6 +199,7 @@ e2e_expect 0 "enrolled, with the files" with_root "${on[@]}" --key-file "$d/pass
 grep -q '^data /dev/disk/by-id/virtio-data /run/sevattest/cryptsetup.sock luks,_netdev,nofail,headless=yes,header=/run/sevattest-luks/data.header,discard$' "$root/etc/crypttab" ||
 	e2e_fail "crypttab: $(cat "$root/etc/crypttab")"
 grep -q 'RequiresMountsFor=/srv/db' "$root"/etc/systemd/system/db.service.d/*.conf || e2e_fail "the service has no drop-in"
+grep -q '^RootTrust = luks$' "$root/etc/sevattest/agent.conf.d/root-trust.conf" || e2e_fail "RootTrust is not written down"
 grep -q 'Resource = prod/disk/data' "$root/etc/sevattest/volumes/data" || e2e_fail "the volume's file"
 cp -r "$root" "$d/root.done"
 cp "$image" "$d/enrolled"
@@ -213,5 +214,8 @@ for bad in "" "--seal-to $d/pub.jwk" "-o $d/F.enrol" "--seal-to $d/pub.jwk -o $d
 	# shellcheck disable=SC2086
 	e2e_expect 2 "usage: $bad" enroll "$image" $bad
 done
+for trust in none host; do e2e_expect 2 "usage: --root-trust $trust" "$sevattest" enroll "$image" --resource prod/disk/data --root-trust $trust; done
+e2e_expect 7 "nothing is said about the root" "$sevattest" enroll "$image" --resource prod/disk/data --seal-to "$d/pub.jwk" -o "$d/F.enrol" --no-recovery
+e2e_expect_text "--root-trust"
 e2e_expect 2 "nothing to resume" sealed "$image" --resume --no-recovery
 e2e_end
