@@ -5,6 +5,7 @@
     luks_copies.py list IMAGE                 a line for each whole copy: "primary DIGEST SEQID"
     luks_copies.py only primary|secondary IMAGE OUT    the header area with that copy in both places
     luks_copies.py judge IMAGE DISK.json      is there a whole copy that DISK lists, and does DISK's key open the disk with each such copy? (cryptsetup does)
+    luks_copies.py all IMAGE DIGEST       is every whole copy this one, and is there one?
     luks_copies.py token|segment|slot|flags|requirement IMAGE   plants something foreign in both copies
 """
 import base64
@@ -136,6 +137,8 @@ def main():
     if verb == "list":
         for which, copy in copies(read(sys.argv[2])[0]).items():
             print(which, digest(copy), seqid(copy))
+    elif verb == "all":
+        sys.exit({digest(copy) for copy in copies(read(sys.argv[2])[0]).values()} != {sys.argv[3]})
     elif verb == "only":
         data, size = read(sys.argv[3])
         with open(sys.argv[4], "wb") as file:
