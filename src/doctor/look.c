@@ -163,7 +163,7 @@ unsigned look_systemd(const struct look *look)
 	return 0;
 }
 
-static char *format_text(const char *format, va_list arguments)
+PRINTF_LIKE(1, 0) static char *format_text(const char *format, va_list arguments)
 {
 	char *text;
 
