@@ -174,7 +174,20 @@ static bool waits(const struct look *look, const char *service, const char *volu
 	return found;
 }
 
-static void look_at_services(struct look *look, const char *volume, const char *mount)
+static void fix_service(struct finding *finding, const struct look *look, const struct guard *guard, const struct fstab_mounts *mounts, const char *service)
+{
+	CLEANUP(plan_deinit) struct plan plan = PLAN_NULL;
+	struct guard with = *guard;
+
+	with.services = &service;
+	with.service_count = 1;
+	if (strchr(service, '*'))
+		finding_fix(finding, "sevattest enroll with --service and the instance of %s", service);
+	else if (plan_init(&plan, look->root) == 0 && guard_plan_services(&plan, &with, mounts, NULL) == 0)
+		fix_plan(finding, &plan);
+}
+
+static void look_at_services(struct look *look, const struct guard *guard, const struct fstab_mounts *mounts, const char *mount)
 {
 	const char *service;
 	size_t cursor = 0;
@@ -182,19 +195,13 @@ static void look_at_services(struct look *look, const char *volume, const char *
 	while ((service = guard_known_service(mount, &cursor))) {
 		struct finding *finding;
 
-		if (!unit_is_there(look, service) || waits(look, service, volume))
+		if (!unit_is_there(look, service) || waits(look, service, guard->name))
 			continue;
 		finding = look_advice(look, "volume.services");
 		finding_expected(finding, "a drop-in with RequiresMountsFor=%s", mount);
 		finding_actual(finding, "%s has none", service);
 		finding_why(finding, "without the disk it starts on the empty mount point and makes new data there");
-		if (strchr(service, '*'))
-			finding_fix(finding, "sevattest enroll with --service and the instance of %s", service);
-		else
-			finding_fix(finding,
-				"run: mkdir -p %s" DROPINS_DIRECTORY
-				"/%s.d && printf '[Unit]\\nRequiresMountsFor=%s\\n' >%s" DROPINS_DIRECTORY "/%s.d/50-sevattest-%s.conf",
-				look->root, service, mount, look->root, service, volume);
+		fix_service(finding, look, guard, mounts, service);
 	}
 }
 
@@ -206,7 +213,7 @@ static void look_at_mounts(struct look *look, const struct guard *guard)
 	if (plan_init(&plan, look->root) || guard_plan_fstab(&plan, guard, &mounts, NULL))
 		return;
 	for (size_t i = 0; i < mounts.count; i++)
-		look_at_services(look, guard->name, mounts.items[i]);
+		look_at_services(look, guard, &mounts, mounts.items[i]);
 }
 
 static void look_at_volume(struct look *look, const char *directory, const char *name)

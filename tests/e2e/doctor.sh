@@ -233,6 +233,8 @@ fault dump.swap 7 "swap in the clear" "echo 'UUID=77 none swap sw 0 0' >>$R/etc/
 fault dump.cores 0 "cores of services" "echo '|/usr/lib/systemd/systemd-coredump %P' >$R/proc/sys/kernel/core_pattern"
 fault volume.services 0 "a service that starts without its disk" "sed -i 's|/srv/data|/var/lib/mysql|' $R/etc/fstab; echo '[Service]' >$R/usr/lib/systemd/system/mariadb.service"
 
+grep -q 'RequiresMountsFor=/var/lib/mysql' "$UNITS/mariadb.service.d/50-sevattest-data.conf" || e2e_fail "the drop-in of mariadb.service is another"
+
 # the machine
 fault device.mode 7 "a device that others may open" "chmod 666 $R/dev/sev-guest"
 fault root.trust 7 "RootTrust= is not set" "sed -i '/^RootTrust/d' $R/etc/sevattest/agent.conf"
