@@ -314,6 +314,7 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
+	tcase_set_timeout(tcase, 60); /* with a sanitizer, on a busy machine */
 	tcase_add_loop_test(tcase, chooses, 0, ARRAY_SIZE(chosen));
 	tcase_add_loop_test(tcase, refuses, 0, ARRAY_SIZE(refused));
 	tcase_add_test(tcase, without_pins);
