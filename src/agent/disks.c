@@ -405,7 +405,7 @@ static void resolve_cryptsetup(void *context, struct held *held)
 static void taken_cryptsetup(void *context, struct held *held, bool begun)
 {
 	struct disks *disks = context;
-	struct disk_refusal refusal;
+	struct disk_refusal refusal = {.check = ""};
 	struct error error = ERROR_NULL;
 	int r = peer_identify(held->fd, PEER_VOLUME, &held->peer, &error);
 

@@ -8,7 +8,7 @@ TESTS=$(cd "$(dirname "$0")" && pwd)
 . "$TESTS/lib.sh"
 # shellcheck source=tests/e2e/agent_lib.sh
 . "$TESTS/agent_lib.sh"
-for program in jq python3 openssl cryptsetup; do command -v "$program" >/dev/null || e2e_skip "$program is not installed"; done
+for program in jq python3 openssl cryptsetup strace; do command -v "$program" >/dev/null || e2e_skip "$program is not installed"; done
 e2e_begin agent_luks
 D=$E2E_DIR
 chmod 711 "$D" # some connect as another user
@@ -188,6 +188,23 @@ wait "$luks_waits" "$key_waits"
 e2e_same "$D/key" "$D/got.held"
 ok "killed between accept and answer: the question is answered, the key is given"
 e2e_stop "$AGENT_PID"
+
+# --- at chosen moments of the answer: strace kills at the entry of a call. The marks are the only use of SO_RCVLOWAT: setsockopt(2) 1 says "begun", 2 "done".
+moment() { # WHAT CALL WHEN ANSWER
+	printf '#!/bin/bash\nif [ -e "%s" ]; then exec "%s" "$@"; fi\ntouch "%s"\nexec strace -D -qq -o "%s" -e trace=%s -e signal=none -e inject=%s:signal=KILL:when=%s "%s" "$@"\n' \
+		"$D/struck" "$SEVATTESTD" "$D/struck" "$D/strace.out" "$2" "$2" "$3" "$SEVATTESTD" >"$D/struck.sh"
+	chmod +x "$D/struck.sh"
+	rm -f "$D/struck"
+	manager "moment-$2-$3" "$D/struck.sh" --config "$D/agent.conf"
+	key --timeout 60
+	expect_answer "$4" "killed at $1"
+	[ "$4" = refused ] || e2e_same "$D/key" "$D/got"
+	grep -q "^ended 9" "$D/moment-$2-$3.out" || e2e_fail "killed at $1: nothing was killed"
+	e2e_stop "$AGENT_PID"
+}
+moment "the mark before the key" setsockopt 1 "key 32"
+moment "the mark after the key" setsockopt 2 refused
+moment "the end of the answer" shutdown 1 "key 32"
 
 # --- systemd-cryptsetup itself. Without device-mapper it gets as far as the key; with a key that is too large not even there.
 CRYPTSETUP=/usr/lib/systemd/systemd-cryptsetup
