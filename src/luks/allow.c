@@ -52,7 +52,7 @@ const struct luks_check luks_checks[] = {
 		"opening would hang the boot or take all memory", CONVERT_SLOT, luks_check_kdf_cost},
 	{"luks.keyslot_priority", "no priority, or 0, 1, 2", "the slot has a priority that does not exist", NOT_OURS, luks_check_slot_priority},
 	{"luks.digests", "exactly one digest", "a second digest lets a key slot give another volume key than the enrolled one", ENROLL_LISTS, luks_check_digests},
-	{"luks.digest_form", "a digest pbkdf2, sha256, with a salt and a value of 32 bytes", "the volume key would be recognised in a way that is not known to be safe", ENROLL_LISTS,
+	{"luks.digest_form", "a digest pbkdf2, sha256, with a salt of 32 bytes and a value of 32, or of 20 where it was LUKS1", "the volume key would be recognised in a way that is not known to be safe", ENROLL_LISTS,
 		luks_check_digest_form},
 	{"luks.digest_cost", "1000 to 20000000 iterations of the digest", "opening would hang the boot", NOT_OURS, luks_check_digest_cost},
 	{"luks.digest_keyslots", "a digest that names each key slot once, and no other", "a slot without it, or one that is not there, opens as something else", ENROLL_LISTS,

@@ -6,6 +6,7 @@
 
 #define SALT_SIZE 32
 #define DIGEST_SIZE 32
+#define DIGEST_SIZE_LUKS1 20 /* cryptsetup convert takes over what LUKS1 has */
 
 bool luks_check_digests(const struct luks_header *header, struct luks_deviation *ret)
 {
@@ -28,7 +29,8 @@ bool luks_check_digest_form(const struct luks_header *header, struct luks_deviat
 		return luks_differs_member(ret, "digests.#", "hash", digest);
 	if (!luks_base64_is(digest, "salt", SALT_SIZE))
 		return luks_differs_member(ret, "digests.#", "salt", digest);
-	return luks_base64_is(digest, "digest", DIGEST_SIZE) || luks_differs_member(ret, "digests.#", "digest", digest);
+	return luks_base64_is(digest, "digest", DIGEST_SIZE) || luks_base64_is(digest, "digest", DIGEST_SIZE_LUKS1) ||
+	       luks_differs_member(ret, "digests.#", "digest", digest);
 }
 
 bool luks_check_digest_cost(const struct luks_header *header, struct luks_deviation *ret)

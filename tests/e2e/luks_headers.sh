@@ -62,12 +62,31 @@ allowed_formats() {
 	same "allowed: a passphrase with argon2id" "[]" "$(shown "$DISK" refused_by)"
 }
 
+# What enroll tells the owner of a plain or a LUKS1 disk to run.
+converted() {
+	local encrypt=(cryptsetup reencrypt -q --encrypt --type luks2 --cipher aes-xts-plain64 --key-size 512 --reduce-device-size 32M --pbkdf pbkdf2
+		--pbkdf-force-iterations 1000 --key-file "$KEY")
+	rm -f "$DISK"
+	truncate -s 48M "$DISK"
+	"${encrypt[@]}" --init-only "$DISK" 2>"$E2E_DIR/format.log" || e2e_fail "reencrypt --init-only: $(cat "$E2E_DIR/format.log")"
+	same "an encryption under way is refused first for that" luks.reencryption "$(first_refusal)"
+	cryptsetup reencrypt -q --resume-only --force-offline-reencrypt --key-file "$KEY" "$DISK" 2>"$E2E_DIR/format.log" || e2e_fail "reencrypt --resume-only: $(cat "$E2E_DIR/format.log")"
+	same "allowed: a disk that was encrypted in place" "[]" "$(shown "$DISK" refused_by)"
+	rm -f "$DISK"
+	truncate -s 24M "$DISK"
+	cryptsetup luksFormat -q --type luks1 --iter-time 1 "$DISK" "$KEY" 2>"$E2E_DIR/format.log" || e2e_fail "LUKS1: $(cat "$E2E_DIR/format.log")"
+	cryptsetup convert -q --type luks2 "$DISK" 2>"$E2E_DIR/format.log" || e2e_fail "convert: $(cat "$E2E_DIR/format.log")"
+	same "allowed: a disk that was LUKS1" "[]" "$(shown "$DISK" refused_by)"
+}
+
+first_refusal() { "$SEVATTEST" show --json "$DISK" | python3 -c 'import json, sys; print(json.load(sys.stdin)["headers"][0]["refused_by"][0])'; }
+
 refused_formats() {
 	local check options
 	while read -r check options; do
 		# shellcheck disable=SC2086
 		format $options
-		same "luksFormat $options" "$check" "$("$SEVATTEST" show --json "$DISK" | python3 -c 'import json, sys; print(json.load(sys.stdin)["headers"][0]["refused_by"][0])')"
+		same "luksFormat $options" "$check" "$(first_refusal)"
 	done <<-'END'
 		luks.segment_cipher --cipher aes-xts-plain
 		luks.segment_cipher --cipher aes-cbc-plain64 --key-size 256
@@ -200,6 +219,7 @@ real() {
 }
 
 allowed_formats
+converted
 refused_formats
 changes
 forged
