@@ -4,13 +4,17 @@
 
 # What each of them is, from luks_images.py: "NAME CHECK WITHOUT"; CHECK is - where it opens all the same.
 attacks_list() {
+	local name rest
 	python3 -c '
 import sys
 sys.path.insert(0, sys.argv[1])
 import luks_images
 for name, (_, check, without) in luks_images.ATTACKS.items():
-    print(name, check or "-", without)' "$here"
+    print(name, check or "-", without)' "$here" | while read -r name rest; do
+		case " ${ATTACKS_ONLY[*]} " in "  " | *" $name "*) printf '%s %s\n' "$name" "$rest" ;; esac
+	done
 }
+ATTACKS_ONLY=() # these only; all without
 
 # attacks_late ROOT NAME FILE: in the machine, when the header was checked and before the volume is opened, FILE is written over the disk's own header.
 attacks_late() {
@@ -24,11 +28,15 @@ attacks_make() { # ROOT
 	mkdir -p "$d/genuine" "$d/forged" "$1/root/keys" && printf 'its owner'"'"'s\n' >"$d/genuine/GENUINE"
 	attacks_list >"$d/attacks"
 	cp "$d/attacks" "$1/root/attacks"
-	# Two more, whose disks change only later.
+	# Two more, whose disks change only later. All are copies of one, with a UUID and a key of the broker's each.
+	disk_make replaced "$d/genuine" 24
 	for name in replaced corrupted $(cut -d ' ' -f 1 "$d/attacks"); do
-		disk_make "$name" "$d/genuine" 24
+		[ "$name" = replaced ] || disk_copy replaced "$name"
+		echo "$name"
+	done >"$d/volumes"
+	while read -r name; do
 		disk_enrol "$1" "$name" "/mnt/$name"
-	done
+	done <"$d/volumes"
 	while read -r name check without; do
 		luks_images attacks "$d/$name.img" "$d/$name.key" "$d/forged" --only "$name"
 		mv "$d/forged/$name.img" "$d/$name.img"
@@ -49,9 +57,9 @@ attacks_sums() {
 }
 
 # After the machine's end: not one byte was written to a disk that was refused.
-attacks_untouched() {
+attacks_untouched() { # LANE
 	local sum image
 	while read -r sum image; do
-		if grep -q "^$sum  $image" "$E2E_DIR/images.before"; then printf 'ok attacks-untouched-%s 0\n' "${image%.img}"; else printf 'FAIL attacks-untouched-%s 0 the disk was written to\n' "${image%.img}"; fi
+		if grep -q "^$sum  $image" "$E2E_DIR/images.before"; then printf 'ok %s-untouched-%s 0\n' "$1" "${image%.img}"; else printf 'FAIL %s-untouched-%s 0 the disk was written to\n' "$1" "${image%.img}"; fi
 	done < <(attacks_sums)
 }

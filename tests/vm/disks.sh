@@ -14,6 +14,13 @@ disk_make() {
 	MACHINE_DISKS+=("$image ${1:0:20}")
 }
 
+disk_copy() { # FROM NAME
+	cp --sparse=always "$E2E_DIR/$1.img" "$E2E_DIR/$2.img"
+	cp -p "$E2E_DIR/$1.key" "$E2E_DIR/$2.key"
+	cryptsetup luksUUID -q --uuid "$(cat /proc/sys/kernel/random/uuid)" "$E2E_DIR/$2.img" || e2e_fail "luksUUID $2"
+	MACHINE_DISKS+=("$E2E_DIR/$2.img ${2:0:20}")
+}
+
 # disk_enrol ROOT NAME MOUNT [SERVICE]...: before the upload. ROOT says how the disk has been opened and mounted; enroll changes that and the disk; the broker's
 # operator takes in what it wrote.
 disk_enrol() {
@@ -24,7 +31,7 @@ disk_enrol() {
 	printf '%s %s none luks\n' "$name" "$device" >>"$root/etc/crypttab"
 	printf '/dev/mapper/%s %s ext4 defaults 0 2\n' "$name" "$mount" >>"$root/etc/fstab"
 	"$(e2e_program sevattest)" enroll "$d/$name.img" --resource "prod/disk/$name" --name "$name" --guest-device "$device" --key-file "$d/$name.key" --seal-to "$d/enrol.jwk" \
-		-o "$d/$name.enrol" --recovery-out "$d/$name.recovery" --root "$root" --state "$d/enroll-state" "${options[@]}" >"$d/enroll-$name.log" 2>&1 </dev/null ||
+		-o "$d/$name.enrol" --recovery-out "$d/$name.recovery" --root "$root" --root-trust platform --state "$d/enroll-state" "${options[@]}" >"$d/enroll-$name.log" 2>&1 </dev/null ||
 		{ cat "$d/enroll-$name.log" >&2; e2e_fail "enroll $name"; }
 	e2e_ctl key import "$d/$name.enrol" --expect "$(sha256sum "$d/$name.enrol" | cut -c1-64)" >>"$d/admin.log" 2>&1 || { tail -n 5 "$d/admin.log" >&2; e2e_fail "key import $name"; }
 	e2e_ctl grant add "prod/disk/$name" prod "${DISK_GRANT[@]}" >>"$d/admin.log" 2>&1 || e2e_fail "grant add $name"

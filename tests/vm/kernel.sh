@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # The kernel that the virtual machines boot: Debian 13's for clouds, unpacked, not installed. NVMe, ext4, virtio-pci and the console are built in, so there
-# is no initrd. Source it after tests/nspawn/roots.sh, then call kernel_make FOLDER.
+# is no initrd. Modules are unpacked here, not by an emulated processor. Source it after tests/nspawn/roots.sh, then call kernel_make FOLDER.
 
 KERNEL_SUITE=trixie
 KERNEL_META=linux-image-cloud-amd64
@@ -32,11 +32,11 @@ kernel_make() { # FOLDER
 	local d
 	mkdir -p "$1"
 	d=$(cd "$1" && pwd)/kernel.new
-	KERNEL_MADE=$(find "$1" -maxdepth 1 -name "kernel-$KERNEL_SUITE-*" 2>/dev/null | head -n 1)
+	KERNEL_MADE=$(find "$1" -maxdepth 1 -name "kernel-plain-$KERNEL_SUITE-*" 2>/dev/null | head -n 1)
 	[ -n "$KERNEL_MADE" ] && [ -e "$KERNEL_MADE/.made" ] && return 0
 	kernel_fetch "$d" >"$1/kernel.log" 2>&1 || { tail -n 20 "$1/kernel.log" >&2; return 1; }
 	KERNEL_VERSION=${KERNEL_PACKAGE#linux-image-}
-	KERNEL_MADE=$1/kernel-$KERNEL_SUITE-$KERNEL_VERSION
+	KERNEL_MADE=$1/kernel-plain-$KERNEL_SUITE-$KERNEL_VERSION
 	rm -rf "$KERNEL_MADE"
 	mkdir -p "$KERNEL_MADE/tree/usr" "$d/all"
 	dpkg-deb --fsys-tarfile "$d"/cache/"$KERNEL_PACKAGE"_*.deb | tar -C "$d/all" -x || return 1
@@ -44,6 +44,7 @@ kernel_make() { # FOLDER
 	# In a root whose /usr is merged /lib is a link: the tree must not have a folder of that name.
 	if [ -d "$d/all/lib" ]; then mv "$d/all/lib" "$KERNEL_MADE/tree/usr/lib"; else mv "$d/all/usr/lib" "$KERNEL_MADE/tree/usr/lib"; fi || return 1
 	printf '%s\n' "$KERNEL_VERSION" >"$KERNEL_MADE/version"
+	find "$KERNEL_MADE/tree/usr/lib/modules" -name '*.ko.xz' -exec xz -d {} + || return 1
 	depmod -b "$KERNEL_MADE/tree/usr" "$KERNEL_VERSION" || return 1
 	rm -rf "$d"
 	touch "$KERNEL_MADE/.made"

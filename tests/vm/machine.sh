@@ -3,7 +3,7 @@
 # One boot of a virtual machine. $KERNEL_MADE is the kernel; world_serve answers what the guest asks for; $MACHINE_DISKS has its further disks.
 
 MACHINE_DISKS=()  # "FILE SERIAL" each: in the guest /dev/disk/by-id/virtio-SERIAL. What the guest writes stays.
-MACHINE_SECONDS=${SEVATTEST_VM_SECONDS:-420} # of one boot
+MACHINE_SECONDS=${SEVATTEST_VM_SECONDS:-600} # of one boot
 
 # The root on NVMe, all else on virtio: with more than one of a kind names are not stable. Without -cx16 kernel 6.12 falls over under this emulator.
 machine_command() { # FOLDER SCENARIO
@@ -44,16 +44,18 @@ machine_boot() {
 }
 
 machine_report() { # FOLDER SCENARIO
-	local line status=0
+	local line status=0 label=$2
+	# Two lanes may run the same scenario.
+	case ${1##*/} in main | "$2") ;; *) label=${1##*/}-$2 ;; esac
 	while IFS= read -r line; do
 		case $line in
-		'ok '* | 'SKIP '* | 'FAIL '*) printf '%s\n' "$line" | sed "s/^\([A-Z]*[a-z]*\) /\1 $2-/" ;;
+		'ok '* | 'SKIP '* | 'FAIL '*) printf '%s\n' "$line" | sed "s/^\([A-Z]*[a-z]*\) /\1 $label-/" ;;
 		'system '* | '    '* | 'figure:'* | 'note:'*) printf '%s\n' "$line" ;;
 		esac
 		case $line in 'FAIL '*) status=1 ;; esac
 	done < <(tr -d '\r' <"$d/results-$2")
 	if ! grep -q '^end 0' "$1/results-$2"; then
-		[ $status = 1 ] || printf 'FAIL %s-boot 0 the machine did not come to its end\n' "$2"
+		[ $status = 1 ] || printf 'FAIL %s-boot 0 the machine did not come to its end\n' "$label"
 		tail -n 30 "$1/qemu-$2.log" "$1/console-$2"
 		tail -n 80 "$1/journal-$2"
 		status=1

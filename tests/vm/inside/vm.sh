@@ -14,7 +14,7 @@ entered() { echo $(($(systemctl show -P ActiveEnterTimestampMonotonic "$1") / 10
 
 # volume_opens NAME MOUNT: checked, encrypted, mounted.
 volume_opens() {
-	within 180 "$1 is mounted" mountpoint -q "$2"
+	within 300 "$1 is mounted" mountpoint -q "$2"
 	equal "it is what its owner encrypted" "crypt aes-xts-plain64" "$(dmsetup table "$1" | cut -d ' ' -f 3,4)"
 	[ -e "/run/sevattest-luks/$1.ok" ] || fail "its table was not checked"
 }

@@ -12,7 +12,7 @@ opened() { # NAME
 refused() { # NAME CHECK
 	local unit mapping
 	unit=$(systemd-escape "$1") mapping=$(systemd-escape -p "/dev/mapper/$1")
-	within 120 "the check of $1 has failed" failed "sevattest-luks@$unit.service"
+	within 300 "the check of $1 has failed" failed "sevattest-luks@$unit.service"
 	equal "the volume is not opened for it" inactive "$(systemctl is-active "systemd-cryptsetup@$unit.service")"
 	[ ! -e "/dev/mapper/$1" ] || fail "there is a mapping"
 	equal "nothing is mounted" inactive "$(systemctl is-active "mnt-$unit.mount")"
@@ -26,7 +26,7 @@ refused() { # NAME CHECK
 
 # attach NAME KEYFILE: what becomes of that disk where nobody checks it, in $GOT.
 attach() {
-	timeout -k 1 25 "$ATTACH" attach "bare-$1" "/dev/disk/by-id/virtio-${1:0:20}" "$2" luks,headless=yes,read-only >"$T/attach" 2>&1
+	timeout -k 1 40 "$ATTACH" attach "bare-$1" "/dev/disk/by-id/virtio-${1:0:20}" "$2" luks,headless=yes,read-only >"$T/attach" 2>&1
 	case $? in
 	0)
 		GOT=$(dmsetup table "bare-$1" | cut -d ' ' -f 3,4 | sort -u | tr '\n' ' ')

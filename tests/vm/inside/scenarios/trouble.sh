@@ -37,11 +37,6 @@ comes_back() {
 	database_serves 'select line from kept' 'from the first boot'
 }
 
-close_all() {
-	expect 0 "everything is closed" systemctl stop postgresql.service "$DATABASE_UNIT" var-lib-postgresql.mount systemd-cryptsetup@data.service
-	[ ! -e /dev/mapper/data ] || fail "there is a mapping"
-}
-
 # refused_then HOST_BAD WORDS HOST_GOOD
 refused_then() {
 	close_all
@@ -62,9 +57,25 @@ refused_then() {
 	database_serves 'select line from kept' 'from the first boot'
 }
 
+# A person opens the disk, the broker being away.
+recovery() {
+	close_all
+	host broker stop
+	expect 0 "a person opens it with the recovery key" sevattest recover /dev/disk/by-id/virtio-data --key-file /root/data.recovery --open rescued
+	cat "$T/out"
+	expect 0 "it can be mounted" mount /dev/mapper/rescued /mnt
+	[ -d "/mnt/$DATABASE/main/base" ] || fail "no database on it"
+	expect 0 "and put away" umount /mnt
+	expect 0 "closed" cryptsetup close rescued
+	host broker start
+	expect 0 "the database starts again" systemctl start "$DATABASE_UNIT"
+	database_serves 'select line from kept' 'from the first boot'
+}
+
 case_run no-broker no_broker
 case_run wrong-certificate wrong_certificate
 case_run comes-back comes_back
+case_run recovery recovery
 case_run unsigned refused_then "broker unsigned" "sign" "broker start"
 case_run wrong-measurement refused_then "policy wrong" "measurement\|403\|policy" "policy good"
 scenario_end
