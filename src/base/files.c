@@ -185,13 +185,26 @@ static char *temporary_name(const char *path)
 	return asprintf(&temporary, "%.*s.%s.%ld.new", (int)(name - path), path, name, (long)getpid()) < 0 ? NULL : temporary;
 }
 
+/* /dev/null stays what it is, also when root writes to it. Not through a symbolic link, nor into a pipe: others may have laid those. */
+static int write_device(const char *path, struct bytes data, struct error *error)
+{
+	FD_AUTO fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+	int r = fd < 0 ? -errno : fd_write_all(fd, data);
+
+	return r < 0 ? error_set(error, r, "%s: %s", path, strerror(-r)) : 0;
+}
+
 int file_write(const char *path, struct bytes data, mode_t mode, struct error *error)
 {
+	struct stat st;
+
 	if (strcmp(path, "-") == 0) {
 		int r = fd_write_all(STDOUT_FILENO, data);
 
 		return r < 0 ? error_set(error, r, "standard output: %s", strerror(-r)) : 0;
 	}
+	if (lstat(path, &st) == 0 && S_ISCHR(st.st_mode))
+		return write_device(path, data, error);
 	return file_write_owned(path, data, mode, (uid_t)-1, (gid_t)-1, error);
 }
 

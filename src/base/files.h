@@ -21,7 +21,10 @@ int file_read_regular(const char *path, size_t max, struct buf *ret, struct erro
  * the group may read) with a message, unless `any_mode`.
  */
 int file_read_secret(const char *path, size_t max, bool any_mode, struct secret *ret, struct error *error) MUST_CHECK;
-/* Writes a temporary file in the same directory, fsyncs, renames, fsyncs the directory. "-" is standard output. */
+/*
+ * Writes a temporary file in the same directory, fsyncs, renames, fsyncs the directory. "-" is standard output; a character device, as /dev/null,
+ * is written to.
+ */
 int file_write(const char *path, struct bytes data, mode_t mode, struct error *error) MUST_CHECK;
 /* The same with an owner and a group; (uid_t)-1 and (gid_t)-1 are those of the caller. */
 int file_write_owned(const char *path, struct bytes data, mode_t mode, uid_t owner, gid_t group, struct error *error) MUST_CHECK;

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/files.h"
@@ -52,6 +54,30 @@ START_TEST(only_regular_files)
 	ck_assert_int_eq(file_read_regular(folder, 16, &data, NULL), -EINVAL);
 	ck_assert_int_eq(unlink(link) | unlink(pipe) | unlink(file) | rmdir(folder), 0);
 	ck_assert_int_eq(file_read_regular(file, 16, &data, NULL), -ENOENT);
+}
+END_TEST
+
+/* `-o /dev/null` of root must not make a file of it. */
+START_TEST(devices_stay)
+{
+	char folder[] = "/tmp/test_files.XXXXXX", device[64];
+	struct error error = ERROR_NULL;
+	struct stat st;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(device, sizeof(device), "%s/full", folder);
+	if (mknod(device, S_IFCHR | 0600, makedev(1, 7))) {
+		(void)printf("SKIP: no device can be made here: %s\n", strerror(errno));
+	} else {
+		int r = file_write(device, bytes_of_text("text"), 0600, &error);
+
+		/* EACCES: devices do not count below a mount that says nodev. */
+		ck_assert_msg(r == -ENOSPC || r == -EACCES, "%d: %s", r, error_text(&error));
+		ck_assert_int_eq(lstat(device, &st), 0);
+		ck_assert(S_ISCHR(st.st_mode));
+		ck_assert_int_eq(unlink(device), 0);
+	}
+	ck_assert_int_eq(rmdir(folder), 0);
 }
 END_TEST
 
@@ -110,6 +136,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tests, only_regular_files);
+	tcase_add_test(tests, devices_stay);
 	tcase_add_test(tests, secret_file_is_private);
 	tcase_add_test(tests, stale_temporary);
 	suite_add_tcase(suite, tests);
