@@ -109,7 +109,7 @@ static void message_read(struct call *call, const uint8_t *in)
 	}
 }
 
-/* All that is written back, in the order of finish()'s buffer. */
+/* All that may be written back, in the order of finish()'s buffer. */
 static size_t outputs(const struct call *call, uint64_t argument, struct iovec spans[static SPANS_MAX])
 {
 	size_t count = 0;
@@ -135,7 +135,18 @@ static int append_zeros(struct buf *to, size_t until)
 	return 0;
 }
 
-/* The answer and the caller's memory after it. */
+/* The response, and the buffer for certificates with zeros behind them. */
+static int answer_append(struct buf *to, const struct call *call, const struct sim_request *request)
+{
+	size_t end = to->size + call->response_size + call->table_size;
+	int r = buf_append(to, request->response, call->response_size);
+
+	if (!r && call->table_at)
+		r = buf_append(to, request->table.data, request->table.size);
+	return r ? r : append_zeros(to, end);
+}
+
+/* The caller's memory after the request. */
 static int finish(fuse_req_t req, struct sim_guest_device *device, struct call *call)
 {
 	struct sim_request request = {.wants_key = call->command == GET_DERIVED_KEY,
@@ -156,12 +167,8 @@ static int finish(fuse_req_t req, struct sim_guest_device *device, struct call *
 	r = buf_append(&to, call->head, HEAD_SIZE);
 	if (!r)
 		r = buf_append(&to, call->message, call->message_size);
-	if (!r)
-		r = buf_append(&to, request.response, call->response_size);
-	if (!r && call->table_at)
-		r = buf_append(&to, request.table.data, request.table.size);
-	if (!r)
-		r = append_zeros(&to, HEAD_SIZE + call->message_size + call->response_size + call->table_size);
+	if (!r && !result) /* a failed request leaves both as they are */
+		r = answer_append(&to, call, &request);
 	buf_deinit(&request.table);
 	return r ? r : fuse_reply_ioctl(req, result, to.data, to.size);
 }
