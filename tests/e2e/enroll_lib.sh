@@ -83,9 +83,9 @@ enroll_listed() {
 	"$sevattest" get "$1" "${to_broker[@]}" -o "$2" 2>"$d/get.log" || { cat "$d/get.log"; return 1; }
 }
 
-# --- cutting the power: SEVATTEST_SEED=N SEVATTEST_CUTS=N say which bytes, and how many for each kind of run
+# --- cutting the power: SEVATTEST_SEED=N and SEVATTEST_CUTS=N say which bytes, and how many of them for each kind of run
 SEED=${SEVATTEST_SEED:-1}
-CUTS=${SEVATTEST_CUTS:-8}
+CUTS=${SEVATTEST_CUTS:-6}
 RANDOM=$SEED
 cuts=0
 anew=0

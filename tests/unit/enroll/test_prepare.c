@@ -218,7 +218,7 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_set_timeout(tests, 120);
+	tcase_set_timeout(tests, 240);
 	tcase_add_test(tests, plain);
 	tcase_add_test(tests, wrong_authority);
 	tcase_add_test(tests, tokens);

@@ -140,7 +140,7 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 240);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, order);
 	tcase_add_test(tests, rest);
