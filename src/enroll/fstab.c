@@ -169,6 +169,16 @@ static int write_line(struct buf *to, const struct table_line *line, const char 
 	return r ? r : copy_until(to, behind, end);
 }
 
+/* An option that ends so would swallow the comma in front of ours. */
+static bool ends_in_backslash(struct bytes options)
+{
+	size_t count = 0;
+
+	while (count < options.size && options.data[options.size - 1 - count] == '\\')
+		count++;
+	return count % 2 != 0;
+}
+
 int fstab_guard(struct bytes text, const struct fstab_volume *volume, struct buf *ret, struct error *error)
 {
 	CLEANUP(buf_deinit) struct buf out = BUF_NULL;
@@ -179,8 +189,14 @@ int fstab_guard(struct bytes text, const struct fstab_volume *volume, struct buf
 	if (text.size && memchr(text.data, 0, text.size))
 		return error_set(error, -EINVAL, FSTAB_FILE ": has a NUL in it");
 	table_init(&table, text);
-	while (!r && table_next(&table, &line))
-		r = is_of(&line, volume) ? write_line(&out, &line, volume->name) : buf_append(&out, line.whole.data, line.whole.size);
+	while (!r && table_next(&table, &line)) {
+		if (!is_of(&line, volume))
+			r = buf_append(&out, line.whole.data, line.whole.size);
+		else if (line.count > 3 && ends_in_backslash(line.fields[3]))
+			return error_set(error, -EINVAL, FSTAB_FILE ", line %zu: its options end in a backslash", line.number);
+		else
+			r = write_line(&out, &line, volume->name);
+	}
 	if (r)
 		return r;
 	buf_deinit(ret);

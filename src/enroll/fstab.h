@@ -28,6 +28,6 @@ int fstab_mounts(struct bytes text, const struct fstab_volume *volume, struct fs
 
 /*
  * The text with "/dev/mapper/NAME" in the first field of the volume's lines, and _netdev, nofail and x-systemd.device-timeout=infinity among their options; the
- * rest of these lines stays as it is. 0, also where there is no such line; -EINVAL (a text with a NUL), -ENOMEM.
+ * rest of these lines stays as it is. 0, also where there is no such line; -EINVAL (a text with a NUL, options that end in a backslash), -ENOMEM.
  */
 int fstab_guard(struct bytes text, const struct fstab_volume *volume, struct buf *ret, struct error *error) MUST_CHECK;

@@ -40,7 +40,7 @@ bool volume_name_valid(const char *text)
 {
 	size_t length = 0;
 
-	if (text[0] == '.' || text[0] == '-')
+	if (text[0] == '.' || text[0] == '-' || strcmp(text, "control") == 0)
 		return false;
 	for (; text[length]; length++) {
 		if (!name_character(text[length]) || length >= VOLUME_NAME_MAX)
@@ -136,7 +136,7 @@ int volume_conf_read(const char *directory, const char *volume, struct volume_co
 	int r;
 
 	if (!volume_name_valid(volume))
-		return error_set(error, -EINVAL, "'%s' is no name of a volume: 1 to %d of A-Z a-z 0-9 _ . + -", volume, VOLUME_NAME_MAX);
+		return error_set(error, -EINVAL, "'%s' is no name of a volume: 1 to %d of A-Z a-z 0-9 _ . + -, not control", volume, VOLUME_NAME_MAX);
 	if (snprintf(path, sizeof(path), "%s/%s", directory, volume) >= (int)sizeof(path))
 		return error_set(error, -ENAMETOOLONG, "%s: the path is too long", directory);
 	r = check_owner(path, error);

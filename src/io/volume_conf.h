@@ -34,7 +34,10 @@ struct volume_conf {
 
 #define VOLUME_CONF_NULL {.device = NULL}
 
-/* A mapping name: 1 to VOLUME_NAME_MAX of [A-Za-z0-9_.+-], not beginning with "." or "-". As a file name it stays in its directory. */
+/*
+ * A mapping name: 1 to VOLUME_NAME_MAX of [A-Za-z0-9_.+-], not beginning with "." or "-", and not "control", which device-mapper keeps for itself. As a file name it
+ * stays in its directory.
+ */
 bool volume_name_valid(const char *text);
 
 /*

@@ -446,7 +446,7 @@ def tables():
     seed("tables", b"data /dev/vdb none \0 luks\n")
     for source in ("/dev/mapper/data", "UUID=77aa", 'UUID="77aa"', "/dev/disk/by-uuid/77aa", "/dev/mapper/data2", 'UUID="77aa'):
         for rest in ("/srv ext4 defaults 0 2", "/a\\040b ext4 nofail,_netdev,x-systemd.device-timeout=infinity", "/srv ext4", "/srv", "none swap sw 0 0", "",
-                     "/a\\04", "/a\\000 ext4 rw", "/srv ext4 x-systemd.device-timeout=5s,,rw 0 0 # mine"):
+                     "/a\\04", "/a\\000 ext4 rw", "/srv ext4 x-systemd.device-timeout=5s,,rw 0 0 # mine", "/srv ext4 rw\\"):
             seed("tables", f"/dev/vda / ext4 defaults 0 1\n{source}\t{rest}\n".encode())
     seed("tables", "".join(f"UUID=77aa /m{i}\n" for i in range(34)).encode())
 

@@ -142,6 +142,19 @@ START_TEST(fstab_lines)
 }
 END_TEST
 
+START_TEST(fstab_refusals)
+{
+	CLEANUP(buf_deinit) struct buf out = BUF_NULL;
+	struct error error = ERROR_NULL;
+
+	ck_assert_int_eq(fstab_guard(bytes_of("UUID=77aa /a ext4 r\0w\n", 21), &data_fs, &out, NULL), -EINVAL);
+	ck_assert_int_eq(fstab_guard(bytes_of_text("\nUUID=77aa /a ext4 rw\\\n"), &data_fs, &out, &error), -EINVAL);
+	ck_assert(strstr(error.text, "line 2") != NULL);
+	ck_assert_int_eq(fstab_guard(bytes_of_text("UUID=77aa /a ext4 rw\\\\\n"), &data_fs, &out, NULL), 0);
+	ck_assert_int_eq(fstab_guard(bytes_of_text("UUID=78 /a ext4 rw\\\n"), &data_fs, &out, NULL), 0);
+}
+END_TEST
+
 START_TEST(fstab_points)
 {
 	CLEANUP(fstab_mounts_deinit) struct fstab_mounts mounts = {.count = 0};
@@ -210,6 +223,7 @@ int main(void)
 	tcase_add_test(tests, crypttab_refusals);
 	tcase_add_test(tests, crypttab_finds);
 	tcase_add_test(tests, fstab_lines);
+	tcase_add_test(tests, fstab_refusals);
 	tcase_add_test(tests, fstab_points);
 	tcase_add_test(tests, drop_ins);
 	suite_add_tcase(suite, tests);

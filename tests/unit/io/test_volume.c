@@ -49,7 +49,7 @@ static void put(const char *name, mode_t mode)
 
 START_TEST(names)
 {
-	static const char *const good[] = {"a", "data", "my-data_1", "A.b+c", "0"}, *const bad[] = {"", ".", "..", ".a", "-a", "a/b", "a b", "a\n", "\xc3\xa4", "a:b", "a\\x2db"};
+	static const char *const good[] = {"a", "data", "my-data_1", "A.b+c", "0", "control1"}, *const bad[] = {"", ".", "..", ".a", "-a", "a/b", "a b", "a\n", "\xc3\xa4", "a:b", "a\\x2db", "control"};
 	char longest[VOLUME_NAME_MAX + 2];
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)

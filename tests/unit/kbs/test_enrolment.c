@@ -287,6 +287,7 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_set_timeout(tests, 60); /* an RSA key */
 	tcase_add_loop_test(tests, round_trip, 0, 3);
 	tcase_add_test(tests, another_key);
 	tcase_add_loop_test(tests, changed, 0, 5);
