@@ -3,7 +3,7 @@
  * An enrolment. The first byte says whether the rest is the sealed text, as anybody can send it, or the plaintext, as anybody can encrypt it. What is read can be
  * sealed again, and says the same.
  *
- * planted: json-scan kbs_enrolment_open
+ * planted: scan kbs_enrolment_open
  */
 #include "fuzz.h"
 #include "jose/jwk.h"

@@ -3,7 +3,7 @@
  * An encrypted message. The first byte says with which of our keys it is opened, and whether the members that it has are laid over those of a genuine message, so
  * that one wrong member alone is looked at.
  *
- * planted: base64-text jwe_decrypt
+ * planted: base64-text jwe_decrypt_typed
  */
 #include "fuzz.h"
 #include "jose/jwe.h"
