@@ -64,7 +64,7 @@ bool unit_volume_valid(struct bytes name)
 		if (!alphanumeric(name.data[i]) && (!name.data[i] || !strchr("_.+-", name.data[i])))
 			return false;
 	}
-	return true;
+	return !bytes_equal(name, bytes_of_text("control"));
 }
 
 /* systemd's do_escape(): "/" becomes "-"; letters, digits, ":", "_" and "." stay, but for a "." at the begin. */

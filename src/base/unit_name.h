@@ -21,7 +21,10 @@ bool unit_credential_valid(struct bytes id);
 
 /* As unit_name_valid(), of any length that systemd takes: names that systemd makes itself are longer than those of services that ask for credentials. */
 bool unit_name_is_systemd(struct bytes unit);
-/* The name of an encrypted volume: A-Z a-z 0-9 _ . + -, not beginning with "." or "-". As a file name it stays in its folder. */
+/*
+ * The name of an encrypted volume: A-Z a-z 0-9 _ . + -, not beginning with "." or "-"; not "control", which is device-mapper's own. As a file name it stays in
+ * its folder.
+ */
 bool unit_volume_valid(struct bytes name);
 /* "PREFIX@INSTANCE.service" with the escapes of systemd-escape(1). 0; -ENAMETOOLONG; -EINVAL for an empty instance or a NUL in it. */
 int unit_name_instance(char to[static UNIT_SYSTEM_MAX + 1], const char *prefix, struct bytes instance) MUST_CHECK;

@@ -12,6 +12,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "base/unit_name.h"
 
 /* As in the file; the public struct has the digits decoded. */
 struct texts {
@@ -31,22 +32,9 @@ static void texts_deinit(struct texts *texts)
 	config_deinit(texts, keys, ARRAY_SIZE(keys));
 }
 
-static bool name_character(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' || c == '+' || c == '-';
-}
-
 bool volume_name_valid(const char *text)
 {
-	size_t length = 0;
-
-	if (text[0] == '.' || text[0] == '-' || strcmp(text, "control") == 0)
-		return false;
-	for (; text[length]; length++) {
-		if (!name_character(text[length]) || length >= VOLUME_NAME_MAX)
-			return false;
-	}
-	return length > 0;
+	return unit_volume_valid(bytes_of_text(text));
 }
 
 /* Printable, without blanks: it goes into unit names, crypttab and messages. */

@@ -232,7 +232,7 @@ END_TEST
 
 START_TEST(names_of_volumes)
 {
-	static const char *const good_ones[] = {"a", "0", "_", "+", "a-b", "a.b", "data_1"}, *const bad_ones[] = {"", ".", "-", ".a", "-a", "a/b", "a b", "a\n", "\xe4"};
+	static const char *const good_ones[] = {"a", "0", "_", "+", "a-b", "a.b", "data_1"}, *const bad_ones[] = {"", ".", "-", "control", ".a", "-a", "a/b", "a b", "a\n", "\xe4"};
 	char text[UNIT_VOLUME_MAX + 2];
 
 	for (size_t i = 0; i < ARRAY_SIZE(good_ones); i++)
