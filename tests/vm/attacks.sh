@@ -29,6 +29,7 @@ attacks_make() { # ROOT
 	attacks_list >"$d/attacks"
 	cp "$d/attacks" "$1/root/attacks"
 	# Two more, whose disks change only later. All are copies of one, with a UUID and a key of the broker's each.
+	DISK_FORMAT=(--luks2-keyslots-size 2m) # a header of 2 MiB for each, not 16, is read and kept in memory
 	disk_make replaced "$d/genuine" 24
 	for name in replaced corrupted $(cut -d ' ' -f 1 "$d/attacks"); do
 		[ "$name" = replaced ] || disk_copy replaced "$name"

@@ -9,10 +9,14 @@ luks_images() { python3 "$here/luks_images.py" "$@" >>"$E2E_DIR/images.log" 2>&1
 disk_make() {
 	local image=$E2E_DIR/$1.img key=$E2E_DIR/$1.key
 	(umask 077 && head -c 32 /dev/urandom >"$key")
-	luks_images make "$image" "$key" --size "$3"
+	truncate -s "$3M" "$image"
+	cryptsetup luksFormat -q --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --sector-size 512 "${DISK_FORMAT[@]}" "$image" "$key" >>"$E2E_DIR/images.log" 2>&1 ||
+		e2e_fail "luksFormat $1"
 	luks_images fill "$image" "$key" "$2"
 	MACHINE_DISKS+=("$image ${1:0:20}")
 }
+
+DISK_FORMAT=() # more options of luksFormat
 
 disk_copy() { # FROM NAME
 	cp --sparse=always "$E2E_DIR/$1.img" "$E2E_DIR/$2.img"

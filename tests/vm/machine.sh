@@ -3,12 +3,13 @@
 # One boot of a virtual machine. $KERNEL_MADE is the kernel; world_serve answers what the guest asks for; $MACHINE_DISKS has its further disks.
 
 MACHINE_DISKS=()  # "FILE SERIAL" each: in the guest /dev/disk/by-id/virtio-SERIAL. What the guest writes stays.
+MACHINE_MEMORY=1024 # MiB
 MACHINE_SECONDS=${SEVATTEST_VM_SECONDS:-600} # of one boot
 
 # The root on NVMe, all else on virtio: with more than one of a kind names are not stable. Without -cx16 kernel 6.12 falls over under this emulator.
 machine_command() { # FOLDER SCENARIO
 	local d=$1 disk n=0
-	MACHINE=(qemu-system-x86_64 -M q35 -accel tcg -cpu 'qemu64,-cx16,-svm' -smp 1 -m 1024 -nodefaults -no-user-config -display none -no-reboot
+	MACHINE=(qemu-system-x86_64 -M q35 -accel tcg -cpu 'qemu64,-cx16,-svm' -smp 1 -m "$MACHINE_MEMORY" -nodefaults -no-user-config -display none -no-reboot
 		-serial "file:$d/console-$2" -device virtio-serial-pci
 		-chardev "file,id=results,path=$d/results-$2" -device virtserialport,chardev=results,name=results
 		-chardev "file,id=journal,path=$d/journal-$2" -device virtserialport,chardev=journal,name=journal
