@@ -55,6 +55,51 @@ bare() {
 	esac
 }
 
+ready() { udevadm info -q property "/dev/mapper/$1" | sed -n 's/^SYSTEMD_READY=//p'; }
+
+# A mapping that is another one than the agreed header says, which nothing before has let pass: opened here past all checks, with the header beside it that it
+# ought to have. systemd does not get to see it, and `verify` says what is wrong and closes it.
+table() {
+	local name=null-segment unit
+	unit=$(systemd-escape -p /dev/mapper/$name).device
+	python3 - "/dev/disk/by-id/virtio-$name" "/run/sevattest-luks/$name.header" <<-'PY'
+		import hashlib, sys
+		data = bytearray(open(sys.argv[1], "rb").read(32768))
+		assert data.count(b"cipher_null-ecb") == 2
+		data = data.replace(b"cipher_null-ecb", b"aes-xts-plain64")
+		for at in (0, 16384):
+		    data[at + 448:at + 512] = bytes(64)
+		    data[at + 448:at + 480] = hashlib.sha256(data[at:at + 16384]).digest()
+		open(sys.argv[2], "wb").write(data)
+	PY
+	expect 0 "plain systemd-cryptsetup opens it" "$ATTACH" attach $name "/dev/disk/by-id/virtio-$name" /root/keys/$name.key luks,headless=yes,read-only
+	udevadm settle
+	equal "it is in clear" cipher_null-ecb "$(dmsetup table $name | cut -d ' ' -f 4)"
+	equal "udev holds it back" 0 "$(ready $name)"
+	equal "systemd does not see it" inactive "$(systemctl is-active "$unit")"
+	expect 6 "verify refuses it" /usr/lib/sevattest/sevattest-luks verify $name
+	grep -q "table.cipher: expected aes-xts-plain64, actual cipher_null-ecb" "$T/out" || { cat "$T/out"; fail "it does not say what is wrong"; }
+	[ ! -e /dev/mapper/$name ] || fail "the mapping is still there"
+	[ ! -e /run/sevattest-luks/$name.ok ] || fail "it was marked"
+	rm -f /run/sevattest-luks/$name.header
+}
+
+# A restart opens anew from the header that was checked; the mark of the mapping that went does not let the new one pass.
+restarted() {
+	local unit=systemd-cryptsetup@clean.service
+	equal "the open volume is ready" "" "$(ready clean)"
+	expect 0 "its mount stops" systemctl stop mnt-clean.mount
+	mark
+	expect 0 "the mapping is made anew" systemctl restart $unit
+	equal "its table was compared anew" 2 "$(journalctl --no-pager -o cat -u $unit | grep -c 'the mapping is what its header says')"
+	[ -e /run/sevattest-luks/clean.ok ] || fail "it is not marked"
+	expect 0 "it is mounted again" systemctl start mnt-clean.mount
+	expect 0 "closed by hand" sh -c "systemctl stop mnt-clean.mount && dmsetup remove clean && udevadm settle"
+	[ ! -e /run/sevattest-luks/clean.ok ] || fail "the mark outlives the mapping"
+	systemctl stop $unit
+	expect 0 "and the whole chain opens it again" systemctl start mnt-clean.mount
+}
+
 mkdir -p /mnt/bare
 : >"$T/empty"
 printf attacker >"$T/own"
@@ -68,4 +113,6 @@ while read -r name check without; do
 	# What opens all the same is in use.
 	[ "$check" = - ] || case_run "bare-$name" bare "$name" "$without"
 done </root/attacks
+case_run table table
+case_run restarted restarted
 scenario_end
