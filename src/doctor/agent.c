@@ -55,9 +55,11 @@ static void look_at_key(struct look *look, struct json_object *key)
 	const char *refusal = json_get_text(key, "refusal", NULL), *fix = json_get_text(key, "fix", NULL),
 		   *unit = json_get_text(key, "unit", NULL);
 	const char *id = json_get_text(key, "id", NULL), *resource = json_get_text(key, "resource", NULL);
+	const char *refused_at = json_get_text(key, "refused_at", NULL), *served_at = json_get_text(key, "served_at", NULL);
 	struct finding *finding;
 
-	if (!refusal)
+	/* Times of one form: they sort as texts. A key that was given since is no trouble any more. */
+	if (!refusal || (served_at && refused_at && strcmp(served_at, refused_at) > 0))
 		return;
 	finding = look_failed(look, "agent.refused");
 	finding_expected(finding, "%s", resource ? resource : "a key");
