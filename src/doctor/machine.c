@@ -31,9 +31,33 @@ static void look_at_kernel(struct look *look)
 	}
 }
 
+/* The security modules by name, "a,b"; of an image those of its next boot, where its command line names them. NULL: not known. */
+static char *security_modules(const struct look *look)
+{
+	const char *words;
+
+	if (!look->live && look_cmdline(look, "lsm", &words))
+		return strndup(words, strcspn(words, " \n"));
+	return look_text(look, "/sys/kernel/security/lsm");
+}
+
+/* lsm= takes the place of all of them: those that are there stay. Of the words of a foreign image no shell sees more than names. */
+static void fix_landlock(struct finding *finding, const struct look *look, const char *modules)
+{
+	size_t size = strcspn(modules, "\n");
+	char word[256];
+
+	if (strspn(modules, "abcdefghijklmnopqrstuvwxyz_,") == size &&
+		snprintf(word, sizeof(word), "lsm=landlock,%.*s", (int)size, modules) < (int)sizeof(word))
+		fix_cmdline(finding, look, word);
+	else
+		finding_fix(
+			finding, "put \"landlock,\" in front of the modules of lsm= on the kernel's command line, where it is measured");
+}
+
 static void look_at_landlock(struct look *look)
 {
-	char *text = look_text(look, "/sys/kernel/security/lsm");
+	char *text = security_modules(look);
 	struct finding *finding;
 
 	if (text && strstr(text, "landlock")) {
@@ -46,7 +70,7 @@ static void look_at_landlock(struct look *look)
 		finding_expected(finding, "landlock among the security modules");
 		finding_actual(finding, "%.*s", (int)strcspn(text, "\n"), text);
 		finding_why(finding, "without it the daemons are held by their units' sandbox and seccomp alone");
-		fix_cmdline(finding, look, "lsm=landlock,lockdown,yama,integrity,apparmor,bpf");
+		fix_landlock(finding, look, text);
 	}
 	free(text);
 }
