@@ -68,9 +68,47 @@ static bool is_encrypted_swap(const struct look *look, struct bytes source)
 	return found;
 }
 
+/* proc(5): "Filename Type Size Used Priority", under a heading. A mapping has its kernel's name there. */
+static bool is_encrypted_area(const struct look *look, struct bytes source)
+{
+	char path[PATH_MAX], *uuid;
+	bool encrypted;
+
+	if (source.size <= 8 || memcmp(source.data, "/dev/dm-", 8) != 0)
+		return is_encrypted_swap(look, source);
+	(void)snprintf(path, sizeof(path), "/sys/class/block/%.*s/dm/uuid", (int)source.size - 5, (const char *)source.data + 5);
+	uuid = look_text(look, path);
+	encrypted = uuid && text_starts_with(uuid, "CRYPT-");
+	free(uuid);
+	return encrypted;
+}
+
+/* What swaps now, whoever turned it on: a .swap unit, or a partition that systemd found itself. False for swap in the clear. */
+static bool look_at_active_swap(struct look *look, const char *text)
+{
+	struct table_line line;
+	struct table table;
+	struct finding *finding;
+
+	table_init(&table, bytes_of_text(text));
+	while (table_next(&table, &line)) {
+		if (line.number == 1 || line.count < 2 || is_encrypted_area(look, line.fields[0]))
+			continue;
+		finding = look_failed(look, "dump.swap");
+		finding_expected(finding, "swap only on an encrypted mapping, or none");
+		finding_actual(finding, "/proc/swaps: %.*s", (int)line.fields[0].size, (const char *)line.fields[0].data);
+		finding_why(finding, "memory that is swapped out is the host's to read");
+		finding_fix(finding, "%s",
+			look->live ? "run: swapoff -a # and mask the .swap unit that turns it on: systemctl list-units -t swap"
+				   : "swapoff -a there, and mask the .swap unit that turns it on");
+		return false;
+	}
+	return true;
+}
+
 static void look_at_swap(struct look *look)
 {
-	char *text = look_text(look, "/etc/fstab");
+	char *text = look_text(look, "/etc/fstab"), *active = look_text(look, "/proc/swaps");
 	struct table_line line;
 	struct table table;
 	struct finding *finding;
@@ -85,11 +123,17 @@ static void look_at_swap(struct look *look)
 			finding, "/etc/fstab, line %zu: %.*s", line.number, (int)line.fields[0].size, (const char *)line.fields[0].data);
 		finding_why(finding, "memory that is swapped out is the host's to read");
 		finding_fix(finding, "run: %ssed -i '%zus/^/#/' %s/etc/fstab", look->live ? "swapoff -a && " : "", line.number, look->root);
-		free(text);
-		return;
+		goto out;
 	}
-	look_passed(look, "dump.swap", NULL);
+	if (!text && !active) {
+		finding = verdict_add(look->verdict, "dump.swap", FINDING_ADVICE, FINDING_NOT_CHECKED);
+		finding_why(finding, "neither /etc/fstab nor /proc/swaps can be read");
+	} else if (!active || look_at_active_swap(look, active)) {
+		look_passed(look, "dump.swap", NULL);
+	}
+out:
 	free(text);
+	free(active);
 }
 
 static bool stores_none(const struct look *look, const char *path)
