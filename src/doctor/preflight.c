@@ -217,8 +217,10 @@ static void look_at_initrd(struct look *look, const char *config)
 	finding_actual(finding, "made for this machine only, without %s", missing);
 	finding_why(finding, "there the initrd finds no disk");
 	if (dracut)
-		finding_fix(finding, "run: printf 'add_drivers+=\" %s \"\\n' >%s/etc/dracut.conf.d/sevattest-move.conf%s", missing,
-			look->root, look->live ? " && dracut --force" : "");
+		finding_fix(finding,
+			"run: mkdir -p %s/etc/dracut.conf.d && printf 'add_drivers+=\" %s \"\\n' "
+			">%s/etc/dracut.conf.d/sevattest-move.conf%s",
+			look->root, missing, look->root, look->live ? " && dracut --force" : "");
 	else
 		finding_fix(finding, "run: printf '%%s\\n' %s >>%s/etc/initramfs-tools/modules%s", missing, look->root,
 			look->live ? " && update-initramfs -u" : "");
@@ -354,6 +356,7 @@ void room_preflight(struct look *look)
 		look_at_initrd(look, config);
 	} else {
 		look_unknown(look, "preflight.drivers", "/boot has no config-* of a kernel");
+		look_unknown(look, "preflight.initrd", "/boot has no config-* of a kernel");
 	}
 	free(config);
 	look_at_firmware(look);
