@@ -143,11 +143,22 @@ static void look_at_failing_boot(struct look *look)
 		finding_actual(finding, "initramfs-tools' shell opens when the root is not found");
 		finding_why(finding, "the host takes the disk away and gets a root shell on the console");
 		fix_cmdline(finding, look, "panic=30");
+	} else if (!dracut && !tools) {
+		finding = verdict_add(look->verdict, "console.initrd", FINDING_ADVICE, FINDING_NOT_CHECKED);
+		finding_why(finding, "neither dracut nor initramfs-tools is here");
 	} else {
 		look_passed(look, "console.initrd", NULL);
 	}
-	if (!look_cmdline(look, "cryptopts", NULL))
+}
+
+static void look_at_cryptopts(struct look *look)
+{
+	struct finding *finding;
+
+	if (!look_cmdline(look, "cryptopts", NULL)) {
+		look_passed(look, "initrd.cryptopts", NULL);
 		return;
+	}
 	finding = look_failed(look, "initrd.cryptopts");
 	finding_expected(finding, "no cryptopts= on the command line");
 	finding_why(finding, "in initramfs-tools it takes the place of the whole crypttab");
@@ -176,11 +187,26 @@ static void look_at_credentials(struct look *look)
 	fix_cmdline(finding, look, "systemd.import_credentials=no");
 }
 
+/* Without it every check of a word on it passes, and says nothing. */
+static void look_at_cmdline(struct look *look)
+{
+	struct finding *finding;
+
+	if (look->has_cmdline) {
+		look_passed(look, "console.cmdline", NULL);
+		return;
+	}
+	finding = verdict_add(look->verdict, "console.cmdline", FINDING_ADVICE, FINDING_NOT_CHECKED);
+	finding_why(finding, "neither /etc/kernel/cmdline nor /proc/cmdline can be read: nothing that it would say was judged");
+}
+
 void room_console(struct look *look)
 {
+	look_at_cmdline(look);
 	look_at_getty(look);
 	look_at_sulogin(look);
 	look_at_password(look);
 	look_at_failing_boot(look);
+	look_at_cryptopts(look);
 	look_at_credentials(look);
 }

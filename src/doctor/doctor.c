@@ -38,13 +38,14 @@ int doctor_platform_parse(const char *text, enum doctor_platform *ret, struct er
 }
 
 /* What runs now; of an image, what it will boot with. */
-static char *read_cmdline(const struct look *look)
+static void read_cmdline(struct look *look)
 {
 	char *text = look->live ? NULL : look_text(look, "/etc/kernel/cmdline");
 
 	if (!text)
 		text = look_text(look, "/proc/cmdline");
-	return text ? text : strdup("");
+	look->has_cmdline = text != NULL;
+	look->cmdline = text ? text : strdup("");
 }
 
 int doctor_run(const struct doctor_options *options, struct verdict *ret, struct error *error)
@@ -61,7 +62,7 @@ int doctor_run(const struct doctor_options *options, struct verdict *ret, struct
 		return error_set(error, -ENOMEM, "out of memory");
 	look.root = root;
 	look.live = size == 0;
-	look.cmdline = read_cmdline(&look);
+	read_cmdline(&look);
 	for (size_t i = 0; look.cmdline && i < ARRAY_SIZE(rooms); i++) {
 		if (options->platform == DOCTOR_HERE ? rooms[i].here : rooms[i].before)
 			rooms[i].look(&look);

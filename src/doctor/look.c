@@ -107,6 +107,7 @@ char *look_find(const struct look *look, const char *directory, bool (*match)(co
 bool look_cmdline(const struct look *look, const char *name, const char **ret)
 {
 	size_t size = strlen(name);
+	bool found = false;
 
 	for (const char *at = look->cmdline; *at; at += strcspn(at, " \n")) {
 		at += strspn(at, " \n");
@@ -114,9 +115,9 @@ bool look_cmdline(const struct look *look, const char *name, const char **ret)
 			continue;
 		if (ret)
 			*ret = at + size + (at[size] == '=');
-		return true;
+		found = true;
 	}
-	return false;
+	return found;
 }
 
 bool look_cmdline_is(const struct look *look, const char *name, const char *value)

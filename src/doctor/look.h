@@ -19,6 +19,7 @@ struct look {
 	struct look_settings settings;
 	bool configured; /* `settings` are those of the file */
 	char *cmdline;   /* of the running kernel, or of the image's next boot; "" */
+	bool has_cmdline; /* it was found */
 	struct verdict *verdict;
 };
 
@@ -44,7 +45,10 @@ char *look_find(const struct look *look, const char *directory, bool (*match)(co
 char **look_names(const struct look *look, const char *directory, size_t *ret_count);
 void look_names_free(char **names, size_t count);
 
-/* A word of the kernel's command line: NAME alone or NAME=VALUE. *ret (or NULL) points behind "=" or at the end of the word. */
+/*
+ * A word of the kernel's command line: NAME alone or NAME=VALUE. *ret (or NULL) points behind "=" or at the end of the word. Of several the last one, which is
+ * the one that the kernel, systemd and dracut follow, and where a fix puts its own.
+ */
 bool look_cmdline(const struct look *look, const char *name, const char **ret);
 /* Is it exactly "NAME=VALUE"? */
 bool look_cmdline_is(const struct look *look, const char *name, const char *value);
