@@ -122,12 +122,14 @@ healthy() { # WHAT [OPTIONS]
 
 # fault CHECK EXIT WHAT COMMAND: after COMMAND exactly CHECK fails; its fix is run as it stands, and all is well. $OPTIONS for doctor.
 OPTIONS=()
+SEEN=' ' # the checks that were seen failing
 fault() {
 	local check=$1 code=$2 what=$3
 	eval "$4" || e2e_fail "$what: could not be made"
 	doctor "${OPTIONS[@]}"
 	E2E_CHECKS=$((E2E_CHECKS + 1))
 	[ "$ALL" = "$check" ] && [ "$CODE" = "$code" ] || wrong "$what: exit $CODE (not $code), found by \"$ALL\" (not $check)"
+	SEEN+="$check "
 	case $FIX in
 	"run: "*) bash -c "${FIX#run: }" >"$D/fix.log" 2>&1 || e2e_fail "$what: the fix failed: $FIX" ;;
 	*) e2e_fail "$what: the fix is no command: $FIX" ;;
@@ -143,6 +145,7 @@ by_hand() {
 	doctor "${OPTIONS[@]}"
 	E2E_CHECKS=$((E2E_CHECKS + 1))
 	[ "$ALL" = "$check" ] && [ "$CODE" = "$code" ] || wrong "$what: exit $CODE (not $code), found by \"$ALL\" (not $check)"
+	SEEN+="$check "
 	case $FIX in *"$5"*) ;; *) e2e_fail "$what: the fix is \"$FIX\"" ;; esac
 	rm -rf "$R" && mv "$D/saved" "$R"
 	healthy "$what: found by $check" "${OPTIONS[@]}"
@@ -233,6 +236,20 @@ fault dump.swap 7 "swap in the clear" "echo 'UUID=77 none swap sw 0 0' >>$R/etc/
 fault dump.cores 0 "cores of services" "echo '|/usr/lib/systemd/systemd-coredump %P' >$R/proc/sys/kernel/core_pattern"
 fault volume.services 0 "a service that starts without its disk" "sed -i 's|/srv/data|/var/lib/mysql|' $R/etc/fstab; echo '[Service]' >$R/usr/lib/systemd/system/mariadb.service"
 
+by_hand console.sulogin 7 "a shell without a password, by the command line" "sed -i 's/\$/ systemd.setenv=SYSTEMD_SULOGIN_FORCE=1/' $CMDLINE" "SYSTEMD_SULOGIN_FORCE"
+by_hand initrd.cryptopts 7 "a crypttab on the command line" "sed -i 's/\$/ cryptopts=target=root,source=LABEL=x/' $CMDLINE" "take cryptopts= off"
+by_hand dump.swap 7 "swap in the clear that no line of fstab has" \
+	"printf 'Filename Type Size Used Priority\n/dev/dm-7 partition 1048572 0 -2\n/dev/vda3 partition 1048572 0 -3\n' >$R/proc/swaps;
+	mkdir -p $R/sys/class/block/dm-7/dm; echo CRYPT-PLAIN-swap >$R/sys/class/block/dm-7/dm/uuid" "swapoff"
+by_hand dump.swap 7 "swap on a mapping that encrypts nothing" \
+	"printf 'Filename Type Size Used Priority\n/dev/dm-7 partition 1048572 0 -2\n' >$R/proc/swaps; mkdir -p $R/sys/class/block/dm-7/dm;
+	echo LVM-x >$R/sys/class/block/dm-7/dm/uuid" "swapoff"
+# of dracut, which asks for another word; a word that is there counts for nothing before a later one
+put /usr/lib/dracut/dracut-functions.sh ""
+fault console.initrd 7 "dracut's shell" true
+fault console.initrd 7 "dracut's shell, asked for" "sed -i 's/rd.shell=0/rd.shell=0 rd.shell=1/' $CMDLINE"
+rm -r "$R/usr/lib/dracut"
+
 grep -q 'RequiresMountsFor=/var/lib/mysql' "$UNITS/mariadb.service.d/50-sevattest-data.conf" || e2e_fail "the drop-in of mariadb.service is another"
 
 # the machine
@@ -242,6 +259,12 @@ rm -r "$R/etc/sevattest/agent.conf.d" && conf "$E2E_BROKER"
 by_hand root.trust 7 "a dm-verity root whose hash nothing names" "sed -i s/roothash=/x=/ $R/proc/cmdline" "encrypt the root"
 by_hand root.trust 7 "a root in the clear" "echo '22 1 8:1 / / rw - ext4 /dev/sda1 rw' >$R/proc/self/mountinfo; mkdir -p $R/sys/dev/block/8:1" "encrypt the root"
 by_hand kernel.version 7 "an old kernel" "echo 5.10.0 >$R/proc/sys/kernel/osrelease" "install a kernel"
+fault kernel.landlock 0 "a kernel without Landlock" "echo capability,yama,apparmor >$R/sys/kernel/security/lsm"
+grep -q 'lsm=landlock,capability,yama,apparmor$' "$CMDLINE" || e2e_fail "the fix leaves out modules that are there: $(cat "$CMDLINE")"
+fault kernel.landlock 0 "a command line that leaves Landlock out" "sed -i 's/lsm=landlock,/lsm=/' $CMDLINE"
+sed -i 's/ lsm=[^ ]*//g' "$CMDLINE"
+put /sys/kernel/security/lsm lockdown,capability,landlock
+by_hand kernel.landlock 0 "modules that are a command" "echo \"capability';id;'\" >$R/sys/kernel/security/lsm" "in front of the modules"
 by_hand provider 7 "no source of evidence" "rm $R/sys/kernel/config/tsm/report" "confidential VM"
 
 # the configuration
@@ -300,14 +323,14 @@ doctor
 FIX=${FIX#run: }
 [ "$ALL $CODE" = "clock.broker 7" ] && [ "$FIX" = "timedatectl set-ntp true" ] || wrong "another clock at the broker: exit $CODE, found by \"$ALL\""
 conf "$E2E_BROKER"
+SEEN+='clock.broker '
 healthy "another clock at the broker: found by clock.broker"
 
 # the agent's own word, where it runs
 . ./agent_lib.sh
 cp "$E2E_BROKER_KEY" "$D/release.jwk"
-agent_conf
-sed -i '/^StatusSocket/d' "$D/agent.conf"
-printf 'StatusSocket = %s\n' "$R/run/sevattest/status.sock" >>"$D/agent.conf"
+agent_conf '[credentials]' 'Map = app.service/key prod/disk/data'
+sed -i "s|^StatusSocket = .*|StatusSocket = $R/run/sevattest/status.sock|" "$D/agent.conf"
 mkdir -p "$R/run/sevattest"
 e2e_ctl policy put "$R/etc/sevattest/policy.json" >/dev/null 2>&1 || e2e_fail "policy put"
 printf key >"$D/secret" && e2e_ctl key put prod/disk/data "$D/secret" >/dev/null && e2e_ctl grant add prod/disk/data prod >/dev/null || e2e_fail "key put, grant add"
@@ -317,6 +340,27 @@ agent_start
 proven() { "$sevattest" status --socket "$R/run/sevattest/status.sock"; }
 e2e_wait "$AGENT_PID" "the agent is proven" proven
 healthy "an agent that is proven"
+# whoever asks from outside the unit's control group is refused, and the unit's row says so
+ANSWER=$(python3 "$TESTS/ask_credential.py" "$D/credentials.sock" app.service key)
+[ "$ANSWER" = refused ] || e2e_fail "a key for nobody: $ANSWER"
+doctor
+[ "$ALL $CODE" = "agent.refused 7" ] || wrong "a service that was refused: exit $CODE, found by \"$ALL\""
+grep -q 'app.service/key was refused' "$D/doctor.out" || wrong "the service that was refused is not named"
+e2e_say "ok: a service that was refused: found by agent.refused"
+can_group() {
+	local root
+	for root in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
+		[ -e "$root/cgroup.procs" ] && mkdir "$root/sevattest$$.probe" 2>/dev/null && rmdir "$root/sevattest$$.probe" && return
+	done
+	return 1
+}
+if can_group; then
+	agent_cgroups
+	sleep 1.1 # times are whole seconds
+	ask app.service key
+	[ "$ANSWER" = "key 3" ] || e2e_fail "the key of app.service: $ANSWER"
+	healthy "a service that was refused and has its key since"
+fi
 e2e_sim_set plat --measurement "$(printf 'a5%.0s' {1..48})"
 kill -HUP "$AGENT_PID"
 unproven() { ! proven; }
@@ -330,7 +374,8 @@ doctor
 [ "$ALL $CODE" = "agent.answers 7" ] || wrong "an agent that is gone: exit $CODE, found by \"$ALL\""
 rm "$R/run/sevattest/status.sock"
 healthy "no agent"
-E2E_CHECKS=$((E2E_CHECKS + 2))
+SEEN+='agent.refused agent.proven agent.answers '
+E2E_CHECKS=$((E2E_CHECKS + 3))
 
 # before the move: a source machine, which has no evidence, no agent and no broker yet
 conf_there() {
@@ -360,10 +405,50 @@ done
 put /etc/cloud/cloud.cfg.d/90.cfg "datasource_list: [ Ec2 ]"
 OPTIONS=(--preflight aws)
 by_hand preflight.uefi 7 "a machine that boots by BIOS" "rmdir $R/sys/firmware/efi" "grub-efi"
+by_hand preflight.device 0 "a disk by the name that this platform gave it" \
+	"sed -i 's|by-partuuid/aa-01|by-id/virtio-data|' $R/etc/sevattest/volumes/data $R/etc/crypttab
+	sed -i 's|by.x2dpartuuid-aa.x2d01|by\\\\x2did-virtio\\\\x2ddata|' '$UNITS/sevattest-luks@data.service.d/device.conf'" "GPT partition"
 by_hand preflight.fstab 7 "a name that moves" "sed -i 's/^UUID=aa/\\/dev\\/vda1/' $R/etc/fstab" "UUID="
 by_hand preflight.kernel 7 "an old kernel" "echo 5.10.0 >$R/proc/sys/kernel/osrelease; mv $R/boot/config-6.12.0-cloud $R/boot/config-5.10.0" "newer kernel"
 fault preflight.console 0 "nothing on the serial console" "sed -i 's/ console=ttyS0,115200//' $CMDLINE"
 fault console.initrd 7 "a shell in the initrd, before the move" "sed -i 's/ panic=30//' $CMDLINE"
+put /usr/lib/dracut/dracut-functions.sh ""
+sed -i 's/$/ rd.shell=0/' "$CMDLINE"
+fault preflight.initrd 7 "an initrd of dracut for this machine only" true
+rm -r "$R/usr/lib/dracut" "$R/etc/dracut.conf.d"
+OPTIONS=()
+
+# nothing at all: what cannot be looked at is said, and does not pass
+R=$D/empty
+mkdir "$R"
+empty() { # EXIT CHECKS [OPTIONS]
+	local code=$1 checks=$2
+	shift 2
+	doctor "$@"
+	E2E_CHECKS=$((E2E_CHECKS + 1))
+	[ "$ALL" = "$checks" ] && [ "$CODE" = "$code" ] || wrong "an empty root: exit $CODE, not passed: $ALL"
+	e2e_say "ok: an empty root $*: not passed: $checks"
+}
+empty 2 "conf.agent kernel.version kernel.landlock provider units.enabled console.cmdline console.root console.initrd systemd.credentials dump.swap"
+empty 7 "preflight.kernel preflight.drivers preflight.initrd preflight.uefi preflight.console console.cmdline console.root console.initrd systemd.credentials dump.swap" \
+	--preflight aws
+SEEN+='console.cmdline '
+
+# every check that the program has was seen failing above
+declare -A EXCEPT=(
+	[clock.build]="this machine's clock would have to stand; tests/unit/doctor has it"
+	[units.sockets]="only of the running system, /, which no test here may change")
+mapfile -t CHECKS < <(grep -ohE '\<(look_(failed|advice|passed|unknown|at_part)|fail|verdict_add)\(look(->verdict)?, "[a-z.-]+"' "$TESTS"/../../src/doctor/*.c | cut -d'"' -f2 | sort -u)
+[ ${#CHECKS[@]} -gt 40 ] || e2e_fail "only ${#CHECKS[@]} checks were found in src/doctor"
+for check in "${CHECKS[@]}"; do
+	E2E_CHECKS=$((E2E_CHECKS + 1))
+	if [ -n "${EXCEPT[$check]:-}" ]; then
+		case $SEEN in *" $check "*) e2e_fail "$check is no exception: it was seen failing" ;; esac
+	else
+		case $SEEN in *" $check "*) ;; *) e2e_fail "no fault of this test is found by $check" ;; esac
+	fi
+done
+e2e_say "ok: each of ${#CHECKS[@]} checks was seen failing, but for ${!EXCEPT[*]}"
 
 e2e_expect 2 "a platform that nobody has" "$sevattest" doctor --preflight sgx
 e2e_expect 2 "a root that is none" "$sevattest" doctor --root /nonexistent
