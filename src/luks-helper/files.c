@@ -10,6 +10,8 @@
 
 #include "base/files.h"
 
+#define PAGE ((size_t)4096)
+
 int files_path(char ret[static PATH_MAX], const char *run, const char *volume, const char *suffix)
 {
 	return snprintf(ret, PATH_MAX, "%s/%s.%s", run, volume, suffix) >= PATH_MAX ? -ENAMETOOLONG : 0;
@@ -52,6 +54,24 @@ static int share(int fd, const char *run)
 	return fchmod(fd, 0640) < 0 ? -errno : 0;
 }
 
+/* Zeros are left out: the directory is memory, and nearly all of a header's area is unused. */
+static int write_sparse(int fd, struct bytes content)
+{
+	for (size_t at = 0; at < content.size; at += PAGE) {
+		size_t size = content.size - at < PAGE ? content.size - at : PAGE;
+		int r;
+
+		if (bytes_all_zero(content.data + at, size))
+			continue;
+		if (lseek(fd, (off_t)at, SEEK_SET) < 0)
+			return -errno;
+		r = fd_write_all(fd, bytes_of(content.data + at, size));
+		if (r)
+			return r;
+	}
+	return ftruncate(fd, (off_t)content.size) < 0 ? -errno : 0;
+}
+
 static int make(const char *path, const char *run, struct bytes content)
 {
 	FD_AUTO fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -59,7 +79,7 @@ static int make(const char *path, const char *run, struct bytes content)
 
 	if (fd < 0)
 		return -errno;
-	r = fd_write_all(fd, content);
+	r = write_sparse(fd, content);
 	return r ? r : share(fd, run);
 }
 

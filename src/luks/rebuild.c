@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "luks/check.h"
 #include "luks/choose.h"
 
 #define OFFSET_OFFSET 256
@@ -28,6 +29,39 @@ static int put_copy(struct buf *to, struct bytes copy, enum luks_copy place)
 	return sha256(at + CHECKSUM_OFFSET, bytes_of(at, copy.size));
 }
 
+/* The key material of one slot to its place in `to`, which has luks_area_size(). */
+static bool put_slot(struct bytes file, size_t headers, struct json_object *slot, uint8_t *to, uint64_t to_size)
+{
+	struct json_object *area = json_get_object(slot, "area");
+	uint64_t offset, size;
+
+	if (!area || !luks_get_decimal(area, "offset", &offset) || !luks_get_decimal(area, "size", &size))
+		return false;
+	if (offset < headers || offset > to_size || size > to_size - offset)
+		return false;
+	memcpy(to + offset, file.data + offset, (size_t)size);
+	return true;
+}
+
+/* What no slot of this header uses is left out: it would be 16 MiB of memory for a key slot of 256 KiB. */
+static int put_slots(const struct luks_header *header, struct bytes file, struct buf *to, size_t begin, uint64_t size)
+{
+	struct json_object *slots = luks_part(header, "keyslots");
+	size_t headers = 2 * (size_t)header->size;
+	int r = buf_reserve(to, (size_t)size - headers);
+
+	if (r < 0 || !slots)
+		return r < 0 ? r : LUKS_E_REFUSED;
+	memset(to->data + to->size, 0, (size_t)size - headers);
+	to->size += (size_t)size - headers;
+	json_object_object_foreach (slots, name, slot) {
+		(void)name;
+		if (!put_slot(file, headers, slot, to->data + begin, size))
+			return LUKS_E_REFUSED;
+	}
+	return 0;
+}
+
 int luks_rebuild(struct bytes file, enum luks_copy which, struct buf *ret)
 {
 	CLEANUP(luks_header_deinit) struct luks_header header = LUKS_HEADER_NULL;
@@ -48,8 +82,8 @@ int luks_rebuild(struct bytes file, enum luks_copy which, struct buf *ret)
 	if (r == 0)
 		r = put_copy(ret, copy, LUKS_SECONDARY);
 	if (r == 0)
-		r = buf_append(ret, file.data + 2 * copy.size, (size_t)size - 2 * copy.size);
-	if (r < 0)
+		r = put_slots(&header, file, ret, begin, size);
+	if (r != 0)
 		ret->size = begin;
 	return r;
 }

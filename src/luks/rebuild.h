@@ -9,8 +9,8 @@
 #include "luks/header.h"
 
 /*
- * Appends luks_area_size() bytes: the copy `which` of `file` as primary and as secondary header, each with its own magic, offset and checksum, then the area of the
- * key slots as it is in `file`, which begins as the disk does and has at least that size.
+ * Appends luks_area_size() bytes: the copy `which` of `file` as primary and as secondary header, each with its own magic, offset and checksum, then the key
+ * material of its slots as it is in `file`, which begins as the disk does and has at least that size; all else is zeros.
  * 0, LUKS_E_REFUSED (no such copy, too short, too large: luks_choose() would have refused it), -ENOMEM, -EIO.
  */
 int luks_rebuild(struct bytes file, enum luks_copy which, struct buf *ret) MUST_CHECK;

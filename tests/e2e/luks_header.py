@@ -98,6 +98,12 @@ def main(verb, *words):
         copy = disk.copy(NAMES[words[1]])
         disk.put(0, copy)
         disk.put(1, copy)
+        area = disk.area()
+        unused = bytearray(area - 2 * disk.size)
+        for slot in disk.json(NAMES[words[1]])["keyslots"].values():
+            at, size = int(slot["area"]["offset"]), int(slot["area"]["size"])
+            unused[at - 2 * disk.size:at - 2 * disk.size + size] = disk.data[at:at + size]
+        disk.data[2 * disk.size:area] = unused
         disk.write(words[2], disk.area())
     elif verb == "edit":
         disk = Disk(words[0])

@@ -172,7 +172,7 @@ def change(disk, which, edit):
 
 
 def agreed(place, disk, which):
-    """The file: the chosen copy twice, the key area of the disk, and cryptsetup takes it."""
+    """The file: the chosen copy twice, the key material of its slots, and cryptsetup takes it."""
     with open(place.header(), "rb") as file:
         made = file.read()
     with open(disk, "rb") as file:
@@ -183,7 +183,13 @@ def agreed(place, disk, which):
     ok(place, "sequence numbers agree", first[16:24] == second[16:24] == chosen[16:24])
     ok(place, "checksums are right", seal(first) == first and seal(second) == second)
     ok(place, "magic and offset are those of the place", first[:6] == b"LUKS\xba\xbe" and second[:6] == b"SKUL\xba\xbe" and second[256:264] == first[8:16])
-    ok(place, "the key area is the disk's", made[2 * len(first):] == original[2 * len(first):])
+    expected = bytearray(len(made) - 2 * len(first))
+    for slot in document(chosen)["keyslots"].values():
+        at, size = (int(slot["area"][name]) for name in ("offset", "size"))
+        expected[at - 2 * len(first):at - 2 * len(first) + size] = original[at:at + size]
+    ok(place, "the key material of its slots is the disk's, and nothing else is there", made[2 * len(first):] == expected)
+    room = os.stat(place.header()).st_blocks * 512
+    ok(place, "the file takes no more room than that", room <= sum(1 for at in range(0, len(made), 4096) if any(made[at:at + 4096])) * 4096, f"{room} bytes")
     info = os.stat(place.header())
     ok(place, "mode and owner", (stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid) == (0o640, 0, GROUP), oct(info.st_mode))
     dump = subprocess.run(["cryptsetup", "luksDump", place.header()], capture_output=True, text=True, check=False)

@@ -90,6 +90,23 @@ static const struct chosen {
 	{&next, &genuine, NO_PRIMARY, &genuine, &next, LUKS_SECONDARY, false},
 };
 
+/* The material of each slot of the header as it was, and zeros elsewhere. */
+static void slots_only(const struct luks_header *used, struct bytes built, struct bytes file)
+{
+	CLEANUP(buf_deinit) struct buf expected = BUF_NULL;
+
+	ck_assert_int_eq(buf_reserve(&expected, built.size), 0);
+	memset(expected.data, 0, built.size);
+	json_object_object_foreach (json_get_object(used->metadata, "keyslots"), name, slot) {
+		struct json_object *area = json_get_object(slot, "area");
+		size_t at = strtoul(json_get_text(area, "offset", NULL), NULL, 10), size = strtoul(json_get_text(area, "size", NULL), NULL, 10);
+
+		(void)name;
+		memcpy(expected.data + at, file.data + at, size);
+	}
+	ck_assert_int_eq(memcmp(built.data + 2 * LUKS_HEADER_MIN, expected.data + 2 * LUKS_HEADER_MIN, MADE_SLOTS), 0);
+}
+
 /* The rebuilt file: both copies are the chosen one, the key slots as they were, and it is as long as it has to be. */
 static void rebuilt(struct bytes file, const struct chosen *row)
 {
@@ -107,7 +124,7 @@ static void rebuilt(struct bytes file, const struct chosen *row)
 	ck_assert_str_eq(primary.uuid, used.uuid);
 	for (size_t i = 0; i < 2; i++)
 		ck_assert_int_eq(memcmp(built.data + i * LUKS_HEADER_MIN + LUKS_BINARY_SIZE, file.data + used.offset + LUKS_BINARY_SIZE, LUKS_HEADER_MIN - LUKS_BINARY_SIZE), 0);
-	ck_assert_int_eq(memcmp(built.data + 2 * LUKS_HEADER_MIN, file.data + 2 * LUKS_HEADER_MIN, MADE_SLOTS), 0);
+	slots_only(&used, buf_view(&built), file);
 	ck_assert_int_eq(luks_rebuild(buf_view(&built), LUKS_SECONDARY, &again), 0);
 	ck_assert(bytes_equal(buf_view(&built), buf_view(&again)));
 }
