@@ -102,9 +102,11 @@ static int collect(struct bytes typed, uint8_t *to)
 {
 	unsigned held = 0, bits = 0, bad = 0;
 	size_t chars = 0, at = 0;
+	struct reader reader;
 
-	for (size_t i = 0; i < typed.size; i++) {
-		unsigned c = typed.data[i], value;
+	reader_init(&reader, typed);
+	while (reader_left(&reader)) {
+		unsigned c = reader_u8(&reader), value;
 
 		if (c == '-' || c == ' ' || c == '\t' || c == '\n' || c == '\r')
 			continue;

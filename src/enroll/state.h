@@ -38,6 +38,8 @@ struct state {
 int state_read(const char *directory, const char *volume, struct state *ret, struct buf *ret_area, struct error *error) MUST_CHECK;
 /* Pure: the JSON alone. */
 int state_parse(struct bytes text, struct state *ret, struct error *error) MUST_CHECK;
+/* What state_parse() reads. 0, -ENOMEM. */
+int state_text(const struct state *state, struct buf *ret) MUST_CHECK;
 
 /* Durable when it returns. `area` empty: that of before. */
 int state_write(const char *directory, const struct state *state, struct bytes area, struct error *error) MUST_CHECK;

@@ -20,7 +20,7 @@ PARSERS = """
     io/evidence_frame.c io/fetch_frame.c io/frame.c io/http_frame.c io/luks_frame.c
     agent/peer_name.c luks-helper/table.c
     provider/sev_guest_abi.c
-    enroll/crypttab.c enroll/fstab.c enroll/table.c
+    enroll/crypttab.c enroll/fstab.c enroll/recovery_key.c enroll/state_text.c enroll/table.c
 """.split()
 
 

@@ -372,6 +372,28 @@ def enrolments():
         seed("enrolment", b"\0" + json.dumps(value).encode())
 
 
+def enrolling():
+    """States of an interrupted enrolment, whole and with one member wrong; recovery keys as they are shown, typed and mistyped."""
+    good = {"sevattest-enroll": 1, "kind": "enroll", "volume": "data", "resource": "prod/disk/data", "device": "/dev/disk/by-id/virtio-data", "step": "confirm",
+            "new-slots": 6, "before": "0f" * 32, "after": "a5" * 32}
+    changes = [{}, {"sealed": "5a" * 32}, {"kind": "rotate", "both": "77" * 32}, {"kind": "rotate"}, {"kind": "x"}, {"sevattest-enroll": 2}, {"volume": "../x"},
+               {"volume": "x" * 128}, {"resource": "a/b"}, {"device": ""}, {"step": "s" * 32}, {"new-slots": -1}, {"new-slots": 1 << 32}, {"before": "0f"}, {"before": 1},
+               {"after": None}, {"sealed": "zz" * 32}, {"device": "/dev/\u00e9"}]
+    for change in changes:
+        seed("enroll_state", json.dumps({**good, **change}).encode())
+    for name in good:
+        seed("enroll_state", json.dumps({key: value for key, value in good.items() if key != name}).encode())
+    seed("enroll_state", b"[]")
+    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    for key in (bytes(32), bytes(range(32)), hashlib.sha256(b"key").digest()):
+        number = int.from_bytes(key + hashlib.sha256(key).digest()[:3], "big")
+        text = "".join(alphabet[number >> (5 * (55 - i)) & 31] for i in range(56))
+        shown = "-".join(text[i:i + 8] for i in range(0, 56, 8))
+        for typed in (shown, text, shown.lower(), shown.replace("-", " ") + "\r\n", text.replace("0", "O").replace("1", "l"), "1" + shown[1:], shown + "0", "U" + shown[1:]):
+            seed("recovery_key", typed.encode())
+        seed("recovery_key", b"\1" + key)
+
+
 def lists():
     """A list with the certificates that judge it."""
     def framed(*ders):
@@ -517,7 +539,7 @@ def wraps():
         seed("json", text)
 
 
-for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, sev_guest, volumes, configs, jose, enrolments, lists, luks, tables, firmware, event_logs, wraps):
+for make in (plain_files, kbs_members, veks, names, quotes, sessions, servers, clients, frames, sev_guest, volumes, configs, jose, enrolments, enrolling, lists, luks, tables, firmware, event_logs, wraps):
     make()
 for name, values in seeds.items():
     for data in list(values)[:SHORT_VARIANTS]:
