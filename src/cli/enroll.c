@@ -11,6 +11,7 @@
 #include "io/volume_conf.h"
 
 #define SECURE_HEAP ((size_t)4 << 20)
+#define WAIT_SECONDS_MAX 604800
 #define JWK_FILE_MAX ((size_t)16 << 10)
 
 static int usage(struct error *error, const char *text)
@@ -81,6 +82,8 @@ static int check_options(struct enroll_options *options, struct error *error)
 		return usage(error, "--sector-size is 512 or 4096");
 	if (options->poll.given && (options->poll.value < 1 || options->poll.value > 3600))
 		return usage(error, "--poll is 1 to 3600 seconds");
+	if (options->wait.given && (options->wait.value < 1 || options->wait.value > WAIT_SECONDS_MAX))
+		return usage(error, "--wait is 1 to 604800 seconds: longer the broker does not keep what nobody accepted");
 	if (options->guest_device && options->guest_device[0] != '/')
 		return usage(error, "--guest-device is a path: /dev/disk/by-id/...");
 	if (options->system_only && (options->no_system || options->rotate || options->resume || options->restart || options->format || options->seal_to))
@@ -152,6 +155,7 @@ int enroll_main(int argc, char **argv)
 		SESSION_OPTION_ROWS(options.session),
 		COLLECT_OPTION_ROWS(options.session.collect),
 	};
+		{"wait", 0, OPTION_U64, &options.wait, "SECONDS", "for the operator, at most (86400)"},
 	const struct cli_usage usage_of = {
 		"enroll DEVICE --resource NAME {--seal-to JWK -o FILE | --broker URL --ca FILE --broker-key JWK} [OPTIONS]",
 		"Gives a LUKS2 disk, or with --format an empty one, a random key that only the broker has.",

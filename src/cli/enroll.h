@@ -14,7 +14,7 @@
 struct enroll_options {
 	const char *resource_text, *name, *guest_device, *key_file, *seal_to, *out, *root, *state, *recovery_out, *root_trust_text;
 	bool format, force, anew, rotate, resume, restart, dry_run, recovery, no_recovery, remove_foreign, remove_slots, no_system, system_only;
-	struct option_u64 sector_size, poll;
+	struct option_u64 sector_size, poll, wait;
 	struct option_texts services;
 	struct session_options session;
 	/* made of them */

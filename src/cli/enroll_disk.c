@@ -328,6 +328,7 @@ int enroll_disk(const struct enroll_options *options, struct error *error)
 		.remove_slots = options->remove_slots,
 		.format = options->format,
 		.poll_seconds = (unsigned)options->poll.value,
+		.wait_seconds = (unsigned)options->wait.value,
 		.context = &context,
 		.progress = progress,
 		.show_recovery = show_recovery,

@@ -34,6 +34,9 @@ struct job_broker {
 	int (*get)(void *context, struct luks_disk *ret, struct error *error);
 };
 
+#define JOB_POLL_SECONDS 5
+#define JOB_WAIT_SECONDS 86400
+
 struct job_settings {
 	const char *volume, *resource;
 	const char *device;          /* by which the guest knows it */
@@ -43,7 +46,8 @@ struct job_settings {
 	const struct job_broker *broker;
 	bool recovery, remove_foreign, remove_slots, format;
 	uint32_t sector_size;
-	unsigned poll_seconds;       /* between two looks whether the operator has accepted */
+	unsigned poll_seconds;       /* between two looks whether the operator has accepted; 0: JOB_POLL_SECONDS */
+	unsigned wait_seconds;       /* for the operator, at most: the broker does not tell a guest that one refused; 0: JOB_WAIT_SECONDS */
 	/* All may be NULL. */
 	void *context;
 	void (*progress)(void *context, const char *step, const char *text);

@@ -10,8 +10,6 @@
 #include "enroll/slots.h"
 #include "kbs/enrolment.h"
 
-#define POLL_SECONDS 5
-
 int job_opens(const struct job *job, const struct prepared *prepared, const struct secret *key, struct error *error)
 {
 	SLOTS_AUTO slots = NULL;
@@ -95,7 +93,7 @@ static int put(struct job *job, const struct secret *key, const uint8_t *first, 
 
 static void wait_for_operator(const struct job *job, bool *told)
 {
-	struct timespec wait = {.tv_sec = job->settings->poll_seconds ? (time_t)job->settings->poll_seconds : POLL_SECONDS};
+	struct timespec wait = {.tv_sec = job->settings->poll_seconds ? (time_t)job->settings->poll_seconds : JOB_POLL_SECONDS};
 	char text[256];
 
 	if (!*told && job->pending)
@@ -109,10 +107,34 @@ static void wait_for_operator(const struct job *job, bool *told)
 	(void)nanosleep(&wait, NULL);
 }
 
+/* Whole seconds that do not jump with the clock, and go on while the machine sleeps. */
+static time_t now(void)
+{
+	struct timespec time = {.tv_sec = 0};
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &time);
+	return time.tv_sec;
+}
+
+/* Rejected or forgotten: the broker says neither to a guest. */
+static int give_up(const struct job *job, unsigned seconds, struct error *error)
+{
+	char which[32] = "";
+
+	if (job->pending)
+		(void)snprintf(which, sizeof(which), " %" PRIu64, job->pending);
+	return error_set(error, EXIT_REFUSED,
+		"the operator has not accepted registration%s of %s within %u seconds: it was rejected, or waits still (sevattest-broker pending list). "
+		"--resume waits on, --restart registers anew",
+		which, job->settings->resource, seconds);
+}
+
 /* Until the broker gives the key with exactly these headers. It is then in job->listed. */
 static int await(struct job *job, const uint8_t *first, const uint8_t *second, struct error *error)
 {
 	const struct job_broker *broker = job->settings->broker;
+	unsigned seconds = job->settings->wait_seconds ? job->settings->wait_seconds : JOB_WAIT_SECONDS;
+	time_t begin = now();
 	bool told = false;
 
 	for (;;) {
@@ -132,6 +154,8 @@ static int await(struct job *job, const uint8_t *first, const uint8_t *second, s
 				r ? error_text(&reason) : "it lists other headers");
 		if (r && r != EXIT_REFUSED && r != EXIT_UNREACHABLE)
 			return error_set(error, r, "%s", error_text(&reason));
+		if (now() - begin >= (time_t)seconds)
+			return give_up(job, seconds, error);
 		wait_for_operator(job, &told);
 	}
 }

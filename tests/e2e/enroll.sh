@@ -210,7 +210,8 @@ rm "$d/F.enrol"
 
 # usage
 for bad in "" "--seal-to $d/pub.jwk" "-o $d/F.enrol" "--seal-to $d/pub.jwk -o $d/F.enrol --rotate" "--seal-to $d/key.jwk -o $d/F.enrol" "--seal-to $d/pass -o $d/F.enrol" \
-	"--seal-to $d/pub.jwk -o $d/F.enrol --name ../x" "--seal-to $d/pub.jwk -o $d/F.enrol --recovery --no-recovery" "--seal-to $d/pub.jwk -o $d/F.enrol --sector-size 513"; do
+	"--seal-to $d/pub.jwk -o $d/F.enrol --name ../x" "--seal-to $d/pub.jwk -o $d/F.enrol --recovery --no-recovery" "--seal-to $d/pub.jwk -o $d/F.enrol --sector-size 513" \
+	"--seal-to $d/pub.jwk -o $d/F.enrol --wait 0" "--seal-to $d/pub.jwk -o $d/F.enrol --wait 604801"; do
 	# shellcheck disable=SC2086
 	e2e_expect 2 "usage: $bad" enroll "$image" $bad
 done

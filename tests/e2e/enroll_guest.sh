@@ -87,7 +87,17 @@ e2e_expect 0 "the operator accepts" e2e_ctl pending accept "$id"
 e2e_expect 0 "--resume goes on, without a passphrase" "$sevattest" enroll "$d/disk" "${guest[@]}" --resource prod/disk/late --name data --resume
 enroll_listed prod/disk/late "$d/disk.json" || e2e_fail "get after the operator agreed"
 enroll_done "$d/disk" "$d/disk.json" "$d/state" "$d/recovery" "$d/pass" || e2e_fail "the accepted key"
-e2e_background rotating "$sevattest" enroll "$d/disk" "${guest[@]}" --resource prod/disk/late --name data --rotate
+cp "$d/disk" "$d/before"
+e2e_background rejected "$sevattest" enroll "$d/disk" "${guest[@]}" --resource prod/disk/late --name data --rotate --wait 5
+pid=$E2E_PID
+e2e_wait_line "$d/rejected.log" 'sevattest-broker pending accept [0-9]' "$pid"
+id=$(sed -n 's/.*pending accept \([0-9]*\).*/\1/p' "$d/rejected.log")
+e2e_ctl pending reject "$id" >/dev/null || e2e_fail "pending reject"
+wait "$pid"
+[ $? = 6 ] || e2e_fail "a rejected registration: $(cat "$d/rejected.log")"
+grep -q "registration $id of prod/disk/late within 5 seconds: it was rejected" "$d/rejected.log" || e2e_fail "a rejected registration: $(cat "$d/rejected.log")"
+e2e_same "$d/disk" "$d/before"
+e2e_background rotating "$sevattest" enroll "$d/disk" "${guest[@]}" --resource prod/disk/late --name data --rotate --restart
 pid=$E2E_PID
 done_ids=" "
 for _ in {1..600}; do
