@@ -117,7 +117,10 @@ static int run(struct enroll_options *options)
 	if (!r && secret_process_init(SECURE_HEAP))
 		r = error_set(&error, EXIT_INTERNAL, "no locked memory for secrets (RLIMIT_MEMLOCK?)");
 	if (!r)
+		r = enroll_system_names(options, &error);
+	if (!r)
 		r = enroll_disk(options, &error);
+	device_names_deinit(&options->names);
 	options->seal_key = jwk_free(options->seal_key);
 	return r ? output_error(r, "enroll: %s", error_text(&error)) : EXIT_YES;
 }
@@ -152,10 +155,10 @@ int enroll_main(int argc, char **argv)
 		{"root", 0, OPTION_TEXT, &options.root, "DIR", "the guest's root directory, for crypttab, fstab and drop-ins (default: /)"},
 		{"state", 0, OPTION_TEXT, &options.state, "DIR", "where --resume finds its state (" STATE_DIRECTORY ")"},
 		{"poll", 0, OPTION_U64, &options.poll, "SECONDS", "between two looks whether the operator has accepted (5)"},
+		{"wait", 0, OPTION_U64, &options.wait, "SECONDS", "for the operator, at most (86400)"},
 		SESSION_OPTION_ROWS(options.session),
 		COLLECT_OPTION_ROWS(options.session.collect),
 	};
-		{"wait", 0, OPTION_U64, &options.wait, "SECONDS", "for the operator, at most (86400)"},
 	const struct cli_usage usage_of = {
 		"enroll DEVICE --resource NAME {--seal-to JWK -o FILE | --broker URL --ca FILE --broker-key JWK} [OPTIONS]",
 		"Gives a LUKS2 disk, or with --format an empty one, a random key that only the broker has.",

@@ -5,6 +5,7 @@
  * files of the system.
  */
 #include "cli/session.h"
+#include "enroll/device.h"
 #include "enroll/inspect.h"
 #include "enroll/job.h"
 #include "io/root_trust.h"
@@ -23,6 +24,7 @@ struct enroll_options {
 	char volume[STATE_NAME_MAX + 1];
 	struct jwk *seal_key;
 	enum root_trust root_trust;
+	struct device_names names; /* by which crypttab may know the disk */
 };
 
 /* All return enum exit_code, with a text unless EXIT_YES. */
@@ -37,6 +39,8 @@ int enroll_authority(const char *key_file, const char *device, struct secret *re
 bool enroll_system_wanted(const struct enroll_options *options);
 /* The name by which the guest knows the device for good. */
 int enroll_system_device(const struct enroll_options *options, char ret[static STATE_PATH_MAX], struct error *error) MUST_CHECK;
+/* The header's UUID and the names that the disk has here, into options->names; none of a disk that cannot be read, as the disk's side will say. */
+int enroll_system_names(struct enroll_options *options, struct error *error) MUST_CHECK;
 /* Is what is said about the root file system so? On a source machine, that anything is said. EXIT_UNSUPPORTED if not. */
 int enroll_system_root(const struct enroll_options *options, struct error *error) MUST_CHECK;
 /* Can it be done? With `print` the changes go to standard output, as a diff. */

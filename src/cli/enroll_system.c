@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cli/enroll.h"
-#include "enroll/device.h"
 #include "enroll/guard.h"
 #include "io/agent_conf.h"
 
@@ -36,6 +35,28 @@ int enroll_system_device(const struct enroll_options *options, char ret[static S
 	if (!names.stable)
 		return error_set(error, EXIT_USAGE, "%s has no name below /dev/disk/by-id or by-partuuid: say one with --guest-device, or --no-system", options->device);
 	(void)snprintf(ret, STATE_PATH_MAX, "%s", names.stable);
+	return EXIT_YES;
+}
+
+int enroll_system_names(struct enroll_options *options, struct error *error)
+{
+	CLEANUP(inspection_deinit) struct inspection inspection = INSPECTION_NULL;
+	CLEANUP(device_names_deinit) struct device_names here = DEVICE_NAMES_NULL;
+	CLEANUP(volume_close) struct volume volume = VOLUME_NULL;
+	const char *uuid = "";
+	int r;
+
+	if (!enroll_system_wanted(options))
+		return EXIT_YES;
+	r = volume_open(options->device, false, false, &volume, error);
+	if (r == VOLUME_E_BUSY)
+		return EXIT_UNREACHABLE;
+	error_clear(error);
+	if (!r && !inspect(&volume, &inspection, NULL) && inspection.kind == INSPECT_LUKS2)
+		uuid = inspection.header.uuid;
+	/* An image file has no names. */
+	if (device_names(NULL, options->device, &here, NULL) == -ENOMEM || device_header_names(uuid, &here, &options->names))
+		return error_set(error, EXIT_INTERNAL, "out of memory");
 	return EXIT_YES;
 }
 
@@ -93,6 +114,8 @@ static int make_plan(const struct enroll_options *options, const char *device, s
 		.resource = options->resource,
 		.services = options->services.items,
 		.service_count = options->services.count,
+		.names = (const char *const *)options->names.items,
+		.name_count = options->names.count,
 	};
 	int r = plan_init(plan, options->root);
 

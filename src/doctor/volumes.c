@@ -41,7 +41,9 @@ static void look_at_part(struct look *look, const char *check, const struct guar
 	finding_why(finding, "%s", why);
 	if (r) {
 		finding_actual(finding, "%s: %s", guard->name, error_text(&error)[0] ? error_text(&error) : strerror(-r));
-		finding_fix(finding, "mend the line that is named by hand; sevattest enroll --dry-run shows what ought to stand there");
+		finding_fix(finding, "%s",
+			r == -EDEADLK ? "mount the volume elsewhere, and from there only the directories that have to be on it (mount --bind)"
+				      : "mend the line that is named by hand; sevattest enroll --dry-run shows what ought to stand there");
 		return;
 	}
 	finding_actual(

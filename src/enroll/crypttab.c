@@ -57,7 +57,7 @@ static bool is_device(struct bytes source, const struct crypttab_volume *volume)
 	if (table_equal(source, volume->device))
 		return true;
 	for (size_t i = 0; i < volume->name_count; i++) {
-		if (table_equal(source, volume->names[i]))
+		if (table_source_is(source, volume->names[i]))
 			return true;
 	}
 	return false;

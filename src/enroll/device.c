@@ -198,3 +198,27 @@ int device_names(const char *root, const char *source, struct device_names *ret,
 	names = (struct device_names)DEVICE_NAMES_NULL;
 	return 0;
 }
+
+int device_header_names(const char *uuid, const struct device_names *here, struct device_names *ret)
+{
+	static const char *const kept[] = {"/dev/disk/by-partuuid/", "PARTUUID=", "/dev/disk/by-id/", "ID="};
+	CLEANUP(device_names_deinit) struct device_names names = DEVICE_NAMES_NULL;
+	int r = 0;
+
+	if (*uuid && !uuid[strspn(uuid, "0123456789abcdefABCDEF-")]) {
+		r = add(&names, "UUID=%s", uuid);
+		if (!r)
+			r = add(&names, "/dev/disk/by-uuid/%s", uuid);
+	}
+	for (size_t i = 0; i < here->count; i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(kept) && !r; j++) {
+			if (text_starts_with(here->items[i], kept[j]))
+				r = add(&names, "%s", here->items[i]);
+		}
+	}
+	if (r)
+		return r;
+	*ret = names;
+	names = (struct device_names)DEVICE_NAMES_NULL;
+	return 0;
+}

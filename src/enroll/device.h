@@ -30,5 +30,11 @@ void device_names_deinit(struct device_names *names);
  */
 int device_names(const char *root, const char *source, struct device_names *ret, struct error *error) MUST_CHECK;
 
+/*
+ * What stands for a LUKS device in the tables of another root directory: its header's `uuid` (any text that is not one gives nothing), and of the names that it
+ * has here those that do not depend on the machine: of the partition, of the disk's serial, of the header. 0, -E2BIG, -ENOMEM.
+ */
+int device_header_names(const char *uuid, const struct device_names *here, struct device_names *ret) MUST_CHECK;
+
 /* "/dev/disk/by-id/X" or "/dev/disk/by-partuuid/X", without blanks. */
 bool device_is_stable(const char *path);

@@ -15,18 +15,6 @@ void fstab_mounts_deinit(struct fstab_mounts *mounts)
 	*mounts = (struct fstab_mounts){.count = 0};
 }
 
-/* UUID="..." is the same as UUID=... */
-static bool same_source(struct bytes field, const char *name)
-{
-	const char *value = strchr(name, '=');
-	size_t key = value ? (size_t)(value - name) + 1 : 0, size = strlen(name);
-
-	if (table_equal(field, name))
-		return true;
-	return key && field.size == size + 2 && memcmp(field.data, name, key) == 0 && field.data[key] == '"' &&
-	       field.data[size + 1] == '"' && memcmp(field.data + key + 1, value + 1, size - key) == 0;
-}
-
 static bool is_mapper(struct bytes field, const char *name)
 {
 	size_t prefix = strlen(MAPPER);
@@ -41,7 +29,7 @@ static bool is_of(const struct table_line *line, const struct fstab_volume *volu
 	if (is_mapper(line->fields[0], volume->name))
 		return true;
 	for (size_t i = 0; i < volume->name_count; i++) {
-		if (same_source(line->fields[0], volume->names[i]))
+		if (table_source_is(line->fields[0], volume->names[i]))
 			return true;
 	}
 	return false;

@@ -73,6 +73,40 @@ static int list_names(const struct plan *plan, const struct guard *guard, struct
 	return 0;
 }
 
+/* One slash instead of many, none at the end: "/var//" is /var. */
+static bool same_path(const char *path, const char *clean)
+{
+	while (*path) {
+		size_t slashes = strspn(path, "/"), size;
+
+		path += slashes;
+		size = strcspn(path, "/");
+		if (!size)
+			break;
+		if (*clean != '/' || strncmp(clean + 1, path, size) != 0)
+			return false;
+		clean += 1 + size;
+		path += size;
+	}
+	return !*clean;
+}
+
+/* sevattestd waits for these mounts (its files, CacheDirectory=, PrivateTmp=), and this mount waits for sevattestd. */
+static int check_mounts(const struct fstab_mounts *mounts, const char *name, struct error *error)
+{
+	static const char *const needed[] = {"", "/etc", "/usr", "/var", "/var/cache", "/var/cache/sevattest", "/var/tmp", "/tmp"};
+
+	for (size_t i = 0; i < mounts->count; i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(needed); j++) {
+			if (same_path(mounts->items[i], needed[j]))
+				return error_set(error, -EDEADLK,
+					FSTAB_FILE ": %s cannot be mounted at %s: sevattestd needs files there before it can open a volume, so both would wait for ever",
+					name, needed[j][0] ? needed[j] : "/");
+		}
+	}
+	return 0;
+}
+
 int guard_plan_fstab(struct plan *plan, const struct guard *guard, struct fstab_mounts *ret_mounts, struct error *error)
 {
 	CLEANUP(device_names_deinit) struct device_names open = DEVICE_NAMES_NULL;
@@ -89,6 +123,8 @@ int guard_plan_fstab(struct plan *plan, const struct guard *guard, struct fstab_
 		r = plan_read(plan, FSTAB_FILE, &old, &exists, error);
 	if (!r)
 		r = fstab_mounts(buf_view(&old), &volume, &mounts, error);
+	if (!r)
+		r = check_mounts(&mounts, guard->name, error);
 	if (!r && exists)
 		r = fstab_guard(buf_view(&old), &volume, &new, error);
 	if (!r && exists)
@@ -126,7 +162,8 @@ int guard_plan_services(struct plan *plan, const struct guard *guard, const stru
 int guard_plan_crypttab(struct plan *plan, const struct guard *guard, struct error *error)
 {
 	CLEANUP(device_names_deinit) struct device_names names = DEVICE_NAMES_NULL;
-	struct crypttab_volume volume = {.name = guard->name, .device = guard->device};
+	const char *all[2 * DEVICE_NAMES_MAX];
+	struct crypttab_volume volume = {.name = guard->name, .device = guard->device, .names = all};
 	CLEANUP(buf_deinit) struct buf old = BUF_NULL;
 	CLEANUP(buf_deinit) struct buf new = BUF_NULL;
 	bool exists = false;
@@ -134,9 +171,11 @@ int guard_plan_crypttab(struct plan *plan, const struct guard *guard, struct err
 
 	if (r == -ENOMEM)
 		return r;
-	/* A device that is not here now has only the name that we have. */
-	volume.names = (const char *const *)names.items;
-	volume.name_count = names.count;
+	/* A device that is not here now has only the names that we were told. */
+	for (size_t i = 0; i < names.count; i++)
+		all[volume.name_count++] = names.items[i];
+	for (size_t i = 0; i < guard->name_count && i < DEVICE_NAMES_MAX; i++)
+		all[volume.name_count++] = guard->names[i];
 	r = plan_read(plan, CRYPTTAB_FILE, &old, &exists, error);
 	if (!r)
 		r = crypttab_guard(buf_view(&old), &volume, &new, error);

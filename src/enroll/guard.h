@@ -20,12 +20,14 @@ struct guard {
 	const char *inner_uuid;   /* of the file system inside, or NULL: where the mapping is open its links are looked at as well */
 	const char *const *services;
 	size_t service_count;
+	const char *const *names; /* what else stands for the device in crypttab: "UUID=" of its header (device_header_names()); may be NULL */
+	size_t name_count;
 };
 
 /*
  * Adds the edits to the plan, the crypttab line last: up to it the volume is opened as before. `ret_mounts` (or NULL) gets the mount points of the volume's lines
  * in fstab, fstab_mounts_deinit(); where it has none, services cannot be given any, and -ENOENT says so.
- * 0; what plan_read(), crypttab_guard(), fstab_guard() and dropin_service() give, with a text in `error`; the plan then holds a part of the edits.
+ * 0; -EDEADLK: it is mounted where sevattestd needs files before it can open a volume; what plan_read(), crypttab_guard(), fstab_guard() and dropin_service() give, with a text in `error`; the plan then holds a part of the edits.
  */
 int guard_plan(struct plan *plan, const struct guard *guard, struct fstab_mounts *ret_mounts, struct error *error) MUST_CHECK;
 

@@ -102,3 +102,14 @@ bool table_equal(struct bytes field, const char *text)
 {
 	return bytes_equal(field, bytes_of_text(text));
 }
+
+bool table_source_is(struct bytes field, const char *name)
+{
+	const char *value = strchr(name, '=');
+	size_t key = value ? (size_t)(value - name) + 1 : 0, size = strlen(name);
+
+	if (table_equal(field, name))
+		return true;
+	return key && field.size == size + 2 && memcmp(field.data, name, key) == 0 && field.data[key] == '"' &&
+	       field.data[size + 1] == '"' && memcmp(field.data + key + 1, value + 1, size - key) == 0;
+}

@@ -38,3 +38,5 @@ bool table_option(struct bytes options, const char *name, struct bytes *ret);
 /* May this stand in a field: not empty, no blank, no control character, no '#' in front? */
 bool table_word_valid(const char *text);
 bool table_equal(struct bytes field, const char *text);
+/* Does a field name this device? UUID="x" is the same as UUID=x. */
+bool table_source_is(struct bytes field, const char *name);

@@ -193,11 +193,25 @@ on=(--guest-device /dev/disk/by-id/virtio-data)
 refused 0 "a dry run shows the files" "header=/run/sevattest-luks/data.header" with_root "${on[@]}" --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol" --dry-run
 printf 'data /dev/disk/by-id/virtio-other none luks\n' >"$root/etc/crypttab"
 refused 2 "the volume is another disk's" "crypttab" with_root "${on[@]}" --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol"
+printf 'data UUID=%s none luks,discard\n' "$(cryptsetup luksUUID "$image" | tr 0-9 1-90)" >"$root/etc/crypttab"
+refused 2 "the line's UUID is another disk's" "name of another device" with_root "${on[@]}" --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol"
+for point in /var / /var/cache/ /tmp; do
+	printf '/dev/mapper/data %s ext4 defaults 0 2\n' "$point" >"$root/etc/fstab"
+	refused 2 "the volume is mounted at $point" "sevattestd needs files there before" with_root "${on[@]}" --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol"
+done
+cp "$d/root.before/etc/fstab" "$root/etc/fstab"
+for name in "UUID=$(cryptsetup luksUUID "$image")" "/dev/disk/by-uuid/$(cryptsetup luksUUID "$image")"; do
+	printf 'data %s none luks,discard\n' "$name" >"$root/etc/crypttab"
+	refused 0 "a dry run over the line of an installer" "+data /dev/disk/by-id/virtio-data /run/sevattest/cryptsetup.sock" with_root "${on[@]}" --key-file "$d/pass" \
+		--seal-to "$d/pub.jwk" -o "$d/F.enrol" --dry-run
+done
 cp "$d/root.before/etc/crypttab" "$root/etc/crypttab"
 diff -r "$root" "$d/root.before" || e2e_fail "a run that was refused wrote a file"
-e2e_expect 0 "enrolled, with the files" with_root "${on[@]}" --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol" --service db.service
+printf '# mine\ndata UUID=%s none luks,discard\n' "$(cryptsetup luksUUID "$image")" >"$root/etc/crypttab"
+e2e_expect 0 "enrolled, with the files, from the line of an installer" with_root "${on[@]}" --key-file "$d/pass" --seal-to "$d/pub.jwk" -o "$d/F.enrol" --service db.service
 grep -q '^data /dev/disk/by-id/virtio-data /run/sevattest/cryptsetup.sock luks,_netdev,nofail,headless=yes,header=/run/sevattest-luks/data.header,discard$' "$root/etc/crypttab" ||
 	e2e_fail "crypttab: $(cat "$root/etc/crypttab")"
+[ "$(grep -c '^data ' "$root/etc/crypttab")" = 1 ] || e2e_fail "crypttab has two lines: $(cat "$root/etc/crypttab")"
 grep -q 'RequiresMountsFor=/srv/db' "$root"/etc/systemd/system/db.service.d/*.conf || e2e_fail "the service has no drop-in"
 grep -q '^RootTrust = luks$' "$root/etc/sevattest/agent.conf.d/root-trust.conf" || e2e_fail "RootTrust is not written down"
 grep -q 'Resource = prod/disk/data' "$root/etc/sevattest/volumes/data" || e2e_fail "the volume's file"

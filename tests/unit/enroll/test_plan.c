@@ -293,7 +293,7 @@ START_TEST(whole_volume)
 {
 	static const char *const services[] = {"postgresql@15-main.service"};
 	static const uint8_t check[32] = {0xab, 1};
-	struct guard guard = {"data", "/dev/disk/by-id/virtio-data", "prod/disk/data", check, NULL, services, 1};
+	struct guard guard = {"data", "/dev/disk/by-id/virtio-data", "prod/disk/data", check, NULL, services, 1, NULL, 0};
 	CLEANUP(fstab_mounts_deinit) struct fstab_mounts mounts = {.count = 0};
 	CLEANUP(plan_deinit) struct plan again = PLAN_NULL;
 	CLEANUP(plan_deinit) struct plan plan = PLAN_NULL;
@@ -322,10 +322,70 @@ START_TEST(whole_volume)
 }
 END_TEST
 
+/* The root directory of a guest whose device is not here: its crypttab names the disk by what the header or the partition table says. */
+START_TEST(header_names)
+{
+	static const char *const ours[] = {"UUID=9f0e8d7c-01", "UUID=\"9f0e8d7c-01\"", "/dev/disk/by-uuid/9f0e8d7c-01", "PARTUUID=aa-01",
+		"/dev/disk/by-partuuid/aa-01", "/dev/disk/by-id/virtio-p", "/dev/disk/by-id/virtio-far"};
+	static const char *const others[] = {"UUID=9f0e8d7c-02", "UUID=9f0e8d7c-0", "PARTUUID=9f0e8d7c-01", "/dev/vdc1", "LABEL=aa-01"};
+	CLEANUP(device_names_deinit) struct device_names here = DEVICE_NAMES_NULL;
+	CLEANUP(device_names_deinit) struct device_names names = DEVICE_NAMES_NULL;
+	CLEANUP(device_names_deinit) struct device_names none = DEVICE_NAMES_NULL;
+	struct guard guard = {.name = "data", .device = "/dev/disk/by-id/virtio-far", .resource = "prod/disk/data"};
+
+	ck_assert_int_eq(device_names(root, "/dev/vdc1", &here, NULL), 0);
+	ck_assert_int_eq(device_header_names("9f0e8d7c-01", &here, &names), 0);
+	ck_assert(has(&names, "UUID=9f0e8d7c-01") && has(&names, "PARTUUID=aa-01") && !has(&names, "/dev/vdc1"));
+	ck_assert_int_eq(device_header_names("9f /x", &none, &none), 0);
+	ck_assert_uint_eq(none.count, 0);
+	guard.names = (const char *const *)names.items;
+	guard.name_count = names.count;
+	for (size_t i = 0; i < ARRAY_SIZE(ours) + ARRAY_SIZE(others); i++) {
+		bool is_ours = i < ARRAY_SIZE(ours);
+		CLEANUP(plan_deinit) struct plan plan = PLAN_NULL;
+		struct error error = ERROR_NULL;
+		char line[128];
+
+		(void)snprintf(line, sizeof(line), "data %s none luks\n", is_ours ? ours[i] : others[i - ARRAY_SIZE(ours)]);
+		put("/etc/crypttab", line, 0644);
+		ck_assert_int_eq(plan_init(&plan, root), 0);
+		ck_assert_msg(guard_plan_crypttab(&plan, &guard, &error) == (is_ours ? 0 : -EEXIST), "%s: %s", line, error.text);
+		if (!is_ours)
+			continue;
+		ck_assert_int_eq(plan_apply(&plan, &error), 0);
+		expect("/etc/crypttab", "data /dev/disk/by-id/virtio-far /run/sevattest/cryptsetup.sock "
+					"luks,_netdev,nofail,headless=yes,header=/run/sevattest-luks/data.header\n");
+	}
+}
+END_TEST
+
+/* What sevattestd needs before it opens a volume cannot be on one. */
+START_TEST(early_mounts)
+{
+	static const char *const refused[] = {"/", "//", "/var", "/var/", "/var//cache", "/var/cache/sevattest/", "/var/tmp", "/tmp", "/usr", "/etc"};
+	static const char *const taken[] = {"/srv", "/var/lib", "/var/cache/apt", "/var/cachex", "/var/cac", "/tmpx", "/home", "/variable", "none"};
+	const struct guard guard = {.name = "data", .device = "/dev/disk/by-id/virtio-data", .resource = "prod/disk/data"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(refused) + ARRAY_SIZE(taken); i++) {
+		bool is_refused = i < ARRAY_SIZE(refused);
+		const char *point = is_refused ? refused[i] : taken[i - ARRAY_SIZE(refused)];
+		CLEANUP(plan_deinit) struct plan plan = PLAN_NULL;
+		struct error error = ERROR_NULL;
+		char line[128];
+
+		(void)snprintf(line, sizeof(line), "/dev/vda1 / ext4 defaults 0 1\n/dev/mapper/data %s ext4 defaults 0 2\n", point);
+		put("/etc/fstab", line, 0644);
+		ck_assert_int_eq(plan_init(&plan, root), 0);
+		ck_assert_msg(guard_plan_fstab(&plan, &guard, NULL, &error) == (is_refused ? -EDEADLK : 0), "%s: %s", point, error.text);
+		ck_assert_msg(!is_refused || (strstr(error.text, "sevattestd") && !plan.count), "%s: %s", point, error.text);
+	}
+}
+END_TEST
+
 START_TEST(volume_refusals)
 {
 	static const char *const services[] = {"app.service"};
-	struct guard guard = {"data", "/dev/vdb", "prod/disk/data", NULL, NULL, services, 1};
+	struct guard guard = {"data", "/dev/vdb", "prod/disk/data", NULL, NULL, services, 1, NULL, 0};
 	CLEANUP(plan_deinit) struct plan plan = PLAN_NULL;
 	struct error error = ERROR_NULL;
 	size_t cursor = 0;
@@ -363,6 +423,8 @@ int main(void)
 	tcase_add_test(tests, killed);
 	tcase_add_test(tests, devices);
 	tcase_add_test(tests, whole_volume);
+	tcase_add_test(tests, header_names);
+	tcase_add_test(tests, early_mounts);
 	tcase_add_test(tests, volume_refusals);
 	tcase_set_timeout(tests, 30);
 	suite_add_tcase(suite, tests);

@@ -28,6 +28,7 @@ START_TEST(crypttab_lines)
 		{"swap /dev/vdc /dev/urandom swap", "swap /dev/vdc /dev/urandom swap\n" LINE "\n"},
 		{"data UUID=1f36 none luks\n", LINE "\n"},
 		{"data UUID=1f36 none luks", LINE},
+		{"data UUID=\"1f36\" none luks\n", LINE "\n"},
 		{"  data\t/dev/vdb   none\n", LINE "\n"},
 		{"data /dev/vdb\n", LINE "\n"},
 		{"a /dev/vda none luks\n\n  # c\ndata " BY_ID " - discard,tries=1,key-slot=2,no-read-workqueue\nz x\n",
