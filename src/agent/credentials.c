@@ -132,10 +132,9 @@ void credentials_status(const struct credentials *credentials, struct agent_stat
 
 /* Answers */
 
-static void refuse(struct credentials *credentials, struct held *held, const char *why)
+/* `tally` may be NULL: whoever is not who he says he is changes nothing about the credential that he names. */
+static void refuse_as(struct credentials *credentials, struct held *held, struct tally *tally, const char *why)
 {
-	struct tally *tally = tally_of(credentials, &held->peer);
-
 	log_error("refused %s/%s: %s", held->peer.unit[0] ? held->peer.unit : "?", held->peer.id, why);
 	credentials->core->counters.keys_refused++;
 	if (tally) {
@@ -143,6 +142,11 @@ static void refuse(struct credentials *credentials, struct held *held, const cha
 		(void)snprintf(tally->refusal, sizeof(tally->refusal), "%s", why);
 	}
 	held_settle(held, delivery_refusal(&held->delivery, held->fd, DELIVERY_CREDENTIAL_REFUSAL));
+}
+
+static void refuse(struct credentials *credentials, struct held *held, const char *why)
+{
+	refuse_as(credentials, held, tally_of(credentials, &held->peer), why);
 }
 
 static void serve(struct credentials *credentials, struct held *held, const struct key *key)
@@ -165,6 +169,8 @@ static void serve(struct credentials *credentials, struct held *held, const stru
 		tally->served_at = clock_now();
 		tally->served++;
 		tally->version = key->version;
+		tally->refusal[0] = '\0';
+		tally->refused_at = 0;
 	}
 	held_settle(held, r);
 }
@@ -203,11 +209,11 @@ static void taken(void *context, struct held *held, bool begun)
 	struct error error = ERROR_NULL;
 	int r = peer_identify(held->fd, PEER_CREDENTIAL, &held->peer, &error);
 
-	if (begun) {
-		refuse(credentials, held, "the process before us ended in the middle of the answer: start the service again");
-	} else if (r) {
+	if (r) {
 		credentials->core->counters.peers_refused++;
-		refuse(credentials, held, error_text(&error));
+		refuse_as(credentials, held, NULL, error_text(&error));
+	} else if (begun) {
+		refuse(credentials, held, "the process before us ended in the middle of the answer: start the service again");
 	}
 }
 
