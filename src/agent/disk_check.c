@@ -154,9 +154,9 @@ static int refuse_by(const struct verdict *verdict, struct disk_refusal *refusal
 	if (!finding)
 		return refuse_internal(refusal, -ENOMEM);
 	actual = finding->actual;
-	return disk_refuse(refusal, finding->check, finding->fix, "%s%s%s%s%s%s", finding->why ? finding->why : "not passed",
+	return disk_refuse(refusal, finding->check, finding->fix, "%s%s%s%s%s%s%s", finding->why ? finding->why : "not passed",
 		finding->expected || actual ? " (" : "", finding->expected ? "expected " : "", finding->expected ? finding->expected : "",
-		actual ? (finding->expected ? ", is " : "is ") : "", actual ? actual : "");
+		actual ? (finding->expected ? ", is " : "is ") : "", actual ? actual : "", finding->expected || actual ? ")" : "");
 }
 
 /* What sevattest-luks wrote after the first answer can be made again, and must be the same, byte for byte: then cryptsetup has nothing to choose and to repair. */

@@ -71,6 +71,7 @@ row() { # NAME FILTER WHAT
 refused() { # NAME CHECK
 	[ "$STATUS" -eq 6 ] || { cat "$D/last.err" >&2; e2e_fail "$1: exit $STATUS instead of 6"; }
 	grep -q "is not opened: $2: " "$D/last.err" || { cat "$D/last.err" >&2; e2e_fail "$1 is not refused by $2"; }
+	grep -q "is not opened: $2: .* (expected .*)\$" "$D/last.err" || { cat "$D/last.err" >&2; e2e_fail "what was expected of $1 is cut off"; }
 	grep -q "^.*fix: " "$D/last.err" || e2e_fail "$1: no fix is told"
 	[ ! -e "$D/luks/$1.header" ] || e2e_fail "$1: a header is left for systemd-cryptsetup"
 	expect_log "refused volume $1: $2: "
