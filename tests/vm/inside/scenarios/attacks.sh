@@ -5,28 +5,40 @@
 . ./vm.sh
 
 opened() { # NAME
+	local unit mapping
+	unit=$(systemd-escape "$1") mapping=$(systemd-escape -p "/dev/mapper/$1")
 	volume_opens "$1" "/mnt/$1"
+	case " $(started "systemd-cryptsetup@$unit.service" "systemd-fsck@$mapping.service" "mnt-$unit.mount") " in *' 0 '*) fail "not all that opens it was started" ;; esac
 	[ -e "/mnt/$1/GENUINE" ] || fail "its content is not its owner's"
 }
+
+# Everything was tried. To ask all the time would take the one emulated processor from those that are asked about.
+settled() {
+	say "the system is $(timeout 540 systemctl is-system-running --wait)"
+	expect 0 "status" sevattest status
+	cp "$T/out" "$T/status"
+	journalctl --no-pager -o short >"$T/journal"
+	equal "the journal goes back to the begin" 1 "$(grep -c 'kernel: Linux version' "$T/journal")"
+	say "figure: kernel to all volumes decided: $(($(systemctl show -P FinishTimestampMonotonic) / 1000)) ms"
+}
+
+# started UNIT...: when each was started for the first time, 0 where it never was.
+started() { systemctl show -P InactiveExitTimestampMonotonic "$@" | xargs; }
 
 refused() { # NAME CHECK
 	local unit mapping
 	unit=$(systemd-escape "$1") mapping=$(systemd-escape -p "/dev/mapper/$1")
-	within 300 "the check of $1 has failed" failed "sevattest-luks@$unit.service"
-	equal "the volume is not opened for it" inactive "$(systemctl is-active "systemd-cryptsetup@$unit.service")"
+	equal "its check has failed" failed "$(systemctl is-active "sevattest-luks@$unit.service")"
+	equal "it was never opened, nor fsck started on it, nor was it mounted" "0 0 0" \
+		"$(started "systemd-cryptsetup@$unit.service" "systemd-fsck@$mapping.service" "mnt-$unit.mount")"
 	[ ! -e "/dev/mapper/$1" ] || fail "there is a mapping"
-	equal "nothing is mounted" inactive "$(systemctl is-active "mnt-$unit.mount")"
-	equal "fsck was never started on it" "" "$(journalctl --no-pager -o cat "UNIT=systemd-fsck@$mapping.service" | grep -i -e starting -e finished)"
-	journalctl --no-pager -o cat -u "sevattest-luks@$unit.service" >"$T/said"
-	cat "$T/said"
-	grep -q -F "$2" "$T/said" || fail "its journal does not name $2"
-	expect 0 "status" sevattest status
-	grep -F -- "$1" "$T/out" | grep -q -F "$2" || { cat "$T/out"; fail "the status does not name $2 of $1"; }
+	equal "the journal names the check" "$2" "$(sed -n "s/.* sevattest-luks\[[0-9]*\]: $1 is not opened: \([^:]*\): .*/\1/p" "$T/journal")"
+	equal "so does the status" "$2" "$(sed -n "/^ *volume $1: /,/^ *volume /s/^ *refused [^ ]*: \([^:]*\): .*/\1/p" "$T/status")"
 }
 
 # attach NAME KEYFILE: what becomes of that disk where nobody checks it, in $GOT.
 attach() {
-	timeout -k 1 40 "$ATTACH" attach "bare-$1" "/dev/disk/by-id/virtio-${1:0:20}" "$2" luks,headless=yes,read-only >"$T/attach" 2>&1
+	timeout -k 1 "${LIMIT:-60}" "$ATTACH" attach "bare-$1" "/dev/disk/by-id/virtio-${1:0:20}" "$2" luks,headless=yes,read-only >"$T/attach" 2>&1
 	case $? in
 	0)
 		GOT=$(dmsetup table "bare-$1" | cut -d ' ' -f 3,4 | sort -u | tr '\n' ' ')
@@ -43,15 +55,22 @@ attach() {
 
 # bare NAME WITHOUT: WITHOUT is what luks_images.py says that plain cryptsetup makes of it.
 bare() {
-	local key=/root/keys/$1.key
-	case $2 in any-key) key=$T/empty ;; own-key) key=$T/own ;; old-key) key=$T/old ;; esac
+	local key=/root/keys/$1.key LIMIT=60
+	case $2 in any-key) key=$T/empty ;; own-key) key=$T/own ;; old-key) key=$T/old ;; fails) LIMIT=25 ;; esac
 	attach "$1" "$key"
 	say "note: $1 where nobody checks: $GOT"
 	case $2 in
-	clear) equal "the attacker's file system in clear" "crypt cipher_null-ecb with ATTACKER" "$GOT" ;;
+	clear)
+		case $GOT in
+		"crypt cipher_null-ecb with ATTACKER" | "linear "*:*" with ATTACKER") say "ok: the attacker's file system in clear" ;;
+		*) fail "not the attacker's file system in clear" ;;
+		esac
+		;;
 	any-key | own-key) equal "the attacker's file system" "crypt aes-xts-plain64 with ATTACKER" "$GOT" ;;
 	old-key | genuine) case $GOT in *"with GENUINE") ;; *) fail "not the genuine content" ;; esac ;;
+	noise) equal "no file system" "crypt aes-xts-plain64 with noise" "$GOT" ;;
 	fails) case $GOT in *with*noise* | hangs | "does not open") ;; *) fail "it opens" ;; esac ;;
+	*) fail "luks_images.py says $2" ;;
 	esac
 }
 
@@ -87,7 +106,7 @@ table() {
 # A restart opens anew from the header that was checked; the mark of the mapping that went does not let the new one pass.
 restarted() {
 	local unit=systemd-cryptsetup@clean.service
-	equal "the open volume is ready" "" "$(ready clean)"
+	[ "$(ready clean)" != 0 ] || fail "udev holds the open volume back" # systemd 252 says 1, 257 nothing
 	expect 0 "its mount stops" systemctl stop mnt-clean.mount
 	mark
 	expect 0 "the mapping is made anew" systemctl restart $unit
@@ -104,6 +123,7 @@ mkdir -p /mnt/bare
 : >"$T/empty"
 printf attacker >"$T/own"
 printf revoked >"$T/old"
+case_run settled settled
 case_run replaced opened replaced
 case_run corrupted opened corrupted
 while read -r name check without; do
