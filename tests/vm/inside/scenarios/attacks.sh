@@ -56,7 +56,7 @@ attach() {
 # bare NAME WITHOUT: WITHOUT is what luks_images.py says that plain cryptsetup makes of it.
 bare() {
 	local key=/root/keys/$1.key LIMIT=60
-	case $2 in any-key) key=$T/empty ;; own-key) key=$T/own ;; old-key) key=$T/old ;; fails) LIMIT=25 ;; esac
+	case $2 in any-key) key=$T/empty ;; own-key) key=$T/own ;; old-key) key=$T/old ;; fails) LIMIT=15 ;; esac
 	attach "$1" "$key"
 	say "note: $1 where nobody checks: $GOT"
 	case $2 in
