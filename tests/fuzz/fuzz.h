@@ -35,6 +35,13 @@ static inline void fuzz_secrets(void)
 		abort();
 }
 
+/* A property does not hold. With an over-read planted, results are wrong before the sanitizer sees it: then that is what is waited for. */
+static inline void fuzz_wrong(void)
+{
+	if (!getenv("SEVATTEST_PLANTED"))
+		abort();
+}
+
 /* A heap block of exactly these bytes; fuzz_free() it. */
 static inline struct bytes fuzz_copy(struct bytes from)
 {

@@ -25,7 +25,7 @@ static size_t count_lines(struct bytes text)
 		bytes += line.whole.size;
 	}
 	if (bytes != text.size)
-		abort();
+		fuzz_wrong();
 	return count;
 }
 
@@ -40,18 +40,18 @@ static void crypttab(struct bytes text)
 
 	if (crypttab_guard(text, &volume, &once, &error)) {
 		if (once.data || !error_text(&error)[0])
-			abort();
+			fuzz_wrong();
 		return;
 	}
 	after = count_lines(buf_view(&once));
 	if (after != lines && after != lines + 1)
-		abort();
+		fuzz_wrong();
 	if (!crypttab_find(buf_view(&once), "data", &entry) || !table_equal(entry.source, volume.device) ||
 		!table_equal(entry.key, CRYPTTAB_SOCKET) || !table_option(entry.options, "header", &header) ||
 		!table_equal(header, CRYPTTAB_HEADERS "/data.header"))
-		abort();
+		fuzz_wrong();
 	if (crypttab_guard(buf_view(&once), &volume, &twice, NULL) || !bytes_equal(buf_view(&once), buf_view(&twice)))
-		abort();
+		fuzz_wrong();
 }
 
 static void fstab(struct bytes text)
@@ -64,12 +64,12 @@ static void fstab(struct bytes text)
 	if (fstab_guard(text, &file_system, &once, NULL))
 		return;
 	if (count_lines(text) != count_lines(buf_view(&once)))
-		abort();
+		fuzz_wrong();
 	if (fstab_guard(buf_view(&once), &file_system, &twice, NULL) || !bytes_equal(buf_view(&once), buf_view(&twice)))
-		abort();
+		fuzz_wrong();
 	if (fstab_mounts(text, &file_system, &before, NULL) == 0 && (fstab_mounts(buf_view(&once), &file_system, &behind, NULL) ||
 									    before.count != behind.count || before.lines != behind.lines))
-		abort();
+		fuzz_wrong();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
