@@ -108,13 +108,13 @@ done
 unrefused='[.keys[] | select(.unit == "app.service" and .id == "db" and (has("refusal") or has("refused_at") | not))] | length == 1'
 status() { python3 "$TESTS/status_client.py" "$D/status.sock" "$1"; }
 status /status >"$D/status.json"
-e2e_expect 0 "whoever only names a credential leaves no mark on it" jq -e "$unrefused" "$D/status.json"
+e2e_expect 0 "whoever only names a credential leaves no mark on it" e2e_jq "$unrefused" "$D/status.json"
 ask app.service db
 expect_key "$D/db" "and the right one still gets it"
 
 # --- what the status knows, and what no log knows
 status /status >"$D/status.json" || e2e_fail "/status"
-e2e_expect 0 "the status names the state" jq -e '.state == "attested"' "$D/status.json"
+e2e_expect 0 "the status names the state" e2e_jq '.state == "attested"' "$D/status.json"
 e2e_expect 0 "/readyz" python3 "$TESTS/status_client.py" "$D/status.sock" /readyz
 e2e_expect 0 "/metrics" python3 "$TESTS/status_client.py" "$D/status.sock" /metrics
 e2e_expect_text "sevattest_agent"
@@ -133,7 +133,7 @@ expect_log "refused: broker answered 403 to attest: PolicyDeny"
 ask app.service db
 expect_answer refused "a refused measurement, by the broker"
 status /status >"$D/status.json"
-e2e_expect 0 "the status says so, with a fix" jq -e '.state == "refused" and (.fix | length > 10)' "$D/status.json"
+e2e_expect 0 "the status says so, with a fix" e2e_jq '.state == "refused" and (.fix | length > 10)' "$D/status.json"
 e2e_expect 1 "/readyz is 503" python3 "$TESTS/status_client.py" "$D/status.sock" /readyz
 rm -f "$D/plat/state.json"
 kill -HUP "$AGENT_PID"
@@ -141,7 +141,7 @@ expect_log "attested by tsm"
 ask app.service db
 status /status >"$D/status.json"
 expect_key "$D/db" "proven again"
-e2e_expect 0 "a refusal ends with the next key" jq -e "$unrefused" "$D/status.json"
+e2e_expect 0 "a refusal ends with the next key" e2e_jq "$unrefused" "$D/status.json"
 [ ! -e "$D/refusal/refused" ] || e2e_fail "the file of the refusal is still there"
 
 # --- a reload with mistakes changes nothing; one without takes a new line

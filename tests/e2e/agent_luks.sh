@@ -142,7 +142,7 @@ python3 "$TESTS/ask_disk.py" luks "$D/luks.sock" data --timeout 60 >"$D/held.luk
 luks_waits=$!
 python3 "$TESTS/ask_disk.py" key "$D/cryptsetup.sock" data --cgroup "$UNIT" --out "$D/got.held" --timeout 60 >"$D/held.key" &
 key_waits=$!
-waits() { python3 "$TESTS/status_client.py" "$D/status.sock" /status | jq -e '.keys[] | select(.id == "data") | .waiting >= 1' >/dev/null; }
+waits() { python3 "$TESTS/status_client.py" "$D/status.sock" /status | e2e_jq '.keys[] | select(.id == "data") | .waiting >= 1' >/dev/null; }
 e2e_wait "$AGENT_PID" "the question in the status" waits
 ok "the status says that somebody waits"
 broker_again() {

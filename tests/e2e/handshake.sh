@@ -76,7 +76,7 @@ expect_status() {
 # refused CODE WHAT NAME: the status, and a body that CoCo clients can read.
 refused() {
 	expect_status "$1" "$2" "$3"
-	jq -e '(.type | type) == "string" and (.detail | type) == "string"' "$3.body" >/dev/null || e2e_fail "$2: the body has no type and detail"
+	e2e_jq '(.type | type) == "string" and (.detail | type) == "string"' "$3.body" >/dev/null || e2e_fail "$2: the body has no type and detail"
 }
 
 decode() { jq -Rr 'gsub("-"; "+") | gsub("_"; "/") | . + "=" * ((4 - length % 4) % 4)' | base64 -d; }
@@ -140,7 +140,7 @@ auth() {
 	rm -f jar
 	request auth POST auth --cookie-jar jar --data '{"version":"0.4.0","tee":"snp","extra-params":{}}'
 	[ "$STATUS" = 200 ] || { cat auth.body >&2; e2e_fail "auth: status $STATUS"; }
-	jq -e '(.nonce | test("^[A-Za-z0-9+/]{43}=$")) and has("extra-params")' auth.body >/dev/null || e2e_fail "auth: not a challenge"
+	e2e_jq '(.nonce | test("^[A-Za-z0-9+/]{43}=$")) and has("extra-params")' auth.body >/dev/null || e2e_fail "auth: not a challenge"
 	grep -qi '^set-cookie: kbs-session-id=' auth.head || e2e_fail "auth: no cookie"
 	grep -i '^set-cookie:' auth.head | grep -qi 'secure' || e2e_fail "auth: the cookie is not Secure"
 	grep -i '^set-cookie:' auth.head | grep -qi 'httponly' || e2e_fail "auth: the cookie is not HttpOnly"
@@ -158,12 +158,12 @@ check_token() {
 	cut -d . -f 2 token | decode >$claims
 	jose jws ver -i token -k jwks.json >/dev/null 2>&1 || e2e_fail "$1: the token does not verify against the JWKS"
 	kid=$(jq -r .kid $header)
-	jq -e --arg kid "$kid" '[.keys[] | select(.kid == $kid)] | length == 1' jwks.json >/dev/null || e2e_fail "$1: kid is not in the JWKS"
+	e2e_jq --arg kid "$kid" '[.keys[] | select(.kid == $kid)] | length == 1' jwks.json >/dev/null || e2e_fail "$1: kid is not in the JWKS"
 	jq -c --arg kid "$kid" '.keys[] | select(.kid == $kid)' jwks.json >signer.jwk
 	[ "$(jose jwk thp -i signer.jwk -a S256)" = "$kid" ] || e2e_fail "$1: kid is not the thumbprint"
-	jq -e '.alg == "ES256" and .typ == "JWT"' $header >/dev/null || e2e_fail "$1: header of the token"
+	e2e_jq '.alg == "ES256" and .typ == "JWT"' $header >/dev/null || e2e_fail "$1: header of the token"
 	now=$(date +%s)
-	jq -e --argjson now "$now" '.iat <= $now + 60 and .exp > $now and .exp <= $now + 600 and (.iss | type) == "string"' $claims >/dev/null ||
+	e2e_jq --argjson now "$now" '.iat <= $now + 60 and .exp > $now and .exp <= $now + 600 and (.iss | type) == "string"' $claims >/dev/null ||
 		e2e_fail "$1: times of the token"
 	same_json $claims '."tee-pubkey"' tee.json . || e2e_fail "$1: tee-pubkey"
 	same_json $claims '.submods.cpu0."ear.veraison.annotated-evidence".runtime_data_claims."tee-pubkey"' tee.json . || e2e_fail "$1: tee-pubkey of the EAR"
@@ -176,7 +176,7 @@ check_token() {
 check_header() {
 	jq -r .protected "$2" | decode >protected.text
 	[ "$(cat protected.text)" = "$(jq -cS 'if .epk then {alg, enc, epk} else {alg, enc} end' protected.text)" ] || e2e_fail "$1: form of the JWE header"
-	jq -e --arg alg "$(jq -r .alg tee.json)" '.alg == $alg and .enc == "A256GCM"' protected.text >/dev/null || e2e_fail "$1: alg of the JWE"
+	e2e_jq --arg alg "$(jq -r .alg tee.json)" '.alg == $alg and .enc == "A256GCM"' protected.text >/dev/null || e2e_fail "$1: alg of the JWE"
 	ok "$1: form of the JWE header"
 }
 
@@ -207,7 +207,7 @@ take() {
 request jwks GET jwks
 expect_status 200 "JWKS" jwks
 cp jwks.body jwks.json
-jq -e '[.keys[] | .kty == "EC" and .crv == "P-256" and .alg == "ES256" and (has("d") | not)] | length > 0 and all' jwks.json >/dev/null || e2e_fail "JWKS"
+e2e_jq '[.keys[] | .kty == "EC" and .crv == "P-256" and .alg == "ES256" and (has("d") | not)] | length > 0 and all' jwks.json >/dev/null || e2e_fail "JWKS"
 
 for kind in P-256 P-521 RSA; do
 	make_key "$kind"
@@ -330,7 +330,7 @@ wrong_key() { # WHAT EDIT: of tee-pubkey
 	cmp -s attestation.json wrong.json && e2e_fail "$1: nothing was edited"
 	request bad POST attest --cookie jar --data @wrong.json
 	refused 400 "wrong encryption: $1" bad
-	jq -e '.type | endswith("/JweError")' bad.body >/dev/null || e2e_fail "wrong encryption: $1: it is not the key that was refused: $(cat bad.body)"
+	e2e_jq '.type | endswith("/JweError")' bad.body >/dev/null || e2e_fail "wrong encryption: $1: it is not the key that was refused: $(cat bad.body)"
 }
 K='."runtime-data"."tee-pubkey"'
 wrong_key "a point that is not on the curve" "$K.y = $K.x"

@@ -91,6 +91,17 @@ e2e_wait() {
 	e2e_fail "$what: not within ten seconds"
 }
 
+# e2e_jq [--arg NAME VALUE]... EXPRESSION [FILE]: is it true of what there is? jq 1.6 -e is content where there is no input, or no result: a server that is not up
+# yet would then have answered well.
+e2e_jq() {
+	local options=()
+	while [ "${1#--arg}" != "$1" ]; do
+		options+=("$1" "$2" "$3")
+		shift 3
+	done
+	jq -n -e "${options[@]}" "[inputs | ($1)] | length > 0 and all" "${@:2}"
+}
+
 # A killed program leaves its socket file behind, so the file proves nothing: the kernel's list says whether somebody listens there.
 e2e_listens() { grep -q -- " 00010000 .* $1\$" /proc/net/unix; }
 e2e_wait_socket() { e2e_wait "$2" "socket $1" e2e_listens "$1"; }

@@ -65,7 +65,7 @@ key() {
 
 row() { # NAME FILTER WHAT
 	python3 "$TESTS/status_client.py" "$D/status.sock" /status >"$D/status.json" || e2e_fail "/status"
-	e2e_expect 0 "$3" jq -e --arg v "$1" ".keys[] | select(.kind == \"disk\" and .id == \$v) | $2" "$D/status.json"
+	e2e_expect 0 "$3" e2e_jq --arg v "$1" ".keys[] | select(.kind == \"disk\" and .id == \$v) | $2" "$D/status.json"
 }
 
 refused() { # NAME CHECK

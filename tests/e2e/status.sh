@@ -42,7 +42,7 @@ expect_page() {
 # has WORDS FILE / lacks WORDS FILE
 has() { E2E_CHECKS=$((E2E_CHECKS + 1)); grep -q -F -i -- "$1" "$2" || { cat "$2" >&2; e2e_fail "\"$1\" is not in ${2##*/}"; }; }
 lacks() { E2E_CHECKS=$((E2E_CHECKS + 1)); grep -q -F -- "$1" "$2" && { cat "$2" >&2; e2e_fail "\"$1\" is in ${2##*/}"; }; return 0; }
-json() { E2E_CHECKS=$((E2E_CHECKS + 1)); jq -e "$1" "$d/body" >/dev/null || { cat "$d/body" >&2; e2e_fail "JSON: not $1"; }; }
+json() { E2E_CHECKS=$((E2E_CHECKS + 1)); e2e_jq "$1" "$d/body" >/dev/null || { cat "$d/body" >&2; e2e_fail "JSON: not $1"; }; }
 
 # Until httpd has noticed that its daemon is there (200) or gone.
 wait_daemon() { e2e_wait "$2" "the daemon to be ${1/0/gone}" sh -c "curl -sS '$base/metrics' | grep -q '^sevattest_httpd_daemon_connected $1\$'"; }
@@ -241,7 +241,7 @@ scrape_configs:
 END
 e2e_background prometheus prometheus --config.file="$d/prometheus.yml" --storage.tsdb.path="$d/tsdb" --web.listen-address="127.0.0.1:$prom_port" --log.level=warn
 prom_pid=$E2E_PID
-query() { curl -sS --max-time 5 --data-urlencode "query=$1" "http://127.0.0.1:$prom_port/api/v1/query" | jq -e "$2" >/dev/null; }
+query() { curl -sS --max-time 5 --data-urlencode "query=$1" "http://127.0.0.1:$prom_port/api/v1/query" | e2e_jq "$2" >/dev/null; }
 e2e_wait "$prom_pid" "Prometheus to scrape the agent" query 'up{job="sevattest-agent"} == 1' '.data.result | length == 1'
 e2e_wait "$prom_pid" "Prometheus to scrape the broker" query 'up{job="sevattest-broker"} == 1' '.data.result | length == 1'
 e2e_wait "$prom_pid" "the agent's proof" query 'sevattest_agent_proven == 1' '.data.result | length == 1'
@@ -252,7 +252,7 @@ base=http://127.0.0.1:$agent_port wait_daemon 1 "$httpd_pid"
 e2e_wait "$prom_pid" "the agent's state" query 'sevattest_agent_state{state="refused"} == 1' '.data.result | length == 1'
 e2e_wait "$prom_pid" "the broker's counts" query 'sevattest_broker_decisions_total{outcome="released"} == 1' '.data.result | length == 1'
 e2e_wait "$prom_pid" "the alert of a refused agent" query 'ALERTS{alertname="SevattestRefused"}' '.data.result | length == 1'
-curl -sS "http://127.0.0.1:$prom_port/api/v1/rules" | jq -e '[.data.groups[].rules[]] | length > 5 and all(.health != "err")' >/dev/null || e2e_fail "a rule does not evaluate"
+curl -sS "http://127.0.0.1:$prom_port/api/v1/rules" | e2e_jq '[.data.groups[].rules[]] | length > 5 and all(.health != "err")' >/dev/null || e2e_fail "a rule does not evaluate"
 # Every expression of the dashboard is one that Prometheus takes, and names metrics that there are.
 python3 ./status_dashboard.py "http://127.0.0.1:$prom_port" ../../conf/dashboard/*.json >"$d/dashboard.out" 2>&1 || { cat "$d/dashboard.out" >&2; e2e_fail "the dashboard"; }
 e2e_stop "$prom_pid"

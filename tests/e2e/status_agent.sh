@@ -48,7 +48,7 @@ e2e_wait "$HTTPD_PID" "the machine to be proven" ready 200
 is 200 /
 for words in "This machine is proven" "app.service" "prod/app/db" "prod" "$E2E_BROKER"; do grep -q -F "$words" "$D/page" || e2e_fail "\"$words\" is not on the page"; done
 is 200 /status
-jq -e --arg m "$(printf '5a%.0s' {1..48})" '.proven and .report.measurement == $m and (.keys[] | select(.unit == "app.service") | .served >= 1 and .resource == "prod/app/db")' \
+e2e_jq --arg m "$(printf '5a%.0s' {1..48})" '.proven and .report.measurement == $m and (.keys[] | select(.unit == "app.service") | .served >= 1 and .resource == "prod/app/db")' \
 	"$D/page" >/dev/null || { cat "$D/page" >&2; e2e_fail "/status does not say who got what"; }
 is 200 /metrics
 e2e_expect 0 "promtool takes the metrics of the real agent" sh -c "promtool check metrics <'$D/page'"
@@ -64,7 +64,8 @@ is 503 /
 grep -q "Nothing is known now" "$D/page" || e2e_fail "no page while the agent is away"
 e2e_sim_set plat --measurement "5b$(printf '5a%.0s' {1..47})"
 agent_restart "${CONF[@]}"
-e2e_wait "$HTTPD_PID" "the refusal" sh -c "curl -sS 'http://127.0.0.1:$PORT/status' | jq -e '.state == \"refused\"'"
+refused_now() { curl -sS "http://127.0.0.1:$PORT/status" | e2e_jq '.state == "refused"'; }
+e2e_wait "$HTTPD_PID" "the refusal" refused_now
 is 200 /
 grep -q "Not proven: refused" "$D/page" || e2e_fail "the page does not say that it is refused"
 grep -q "measurement" "$D/page" || e2e_fail "the page does not name the check"
