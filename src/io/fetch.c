@@ -113,18 +113,17 @@ static void take_date(struct fetch_response *response, struct bytes value)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	char text[32] = "", month[4] = "", rfc3339[32];
-	int day, year, hour, minute, second, size = 0;
 	const char *at;
 
 	take_text(text, sizeof(text), value);
-	if (sscanf(text, "%*3c, %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month, &year, &hour, &minute, &second, &size) != 6 || !size ||
-		text[size])
+	if (strlen(text) != sizeof("Sun, 06 Nov 1994 08:49:37 GMT") - 1 || strcmp(text + 25, " GMT") != 0)
 		return;
+	memcpy(month, text + 8, 3);
 	at = strstr(months, month);
-	if (!at || strlen(month) != 3 || (at - months) % 3 != 0)
+	if (!at || (at - months) % 3 != 0)
 		return;
-	(void)snprintf(
-		rfc3339, sizeof(rfc3339), "%04d-%02d-%02dT%02d:%02d:%02dZ", year, (int)(at - months) / 3 + 1, day, hour, minute, second);
+	/* Whether the rest are digits where they have to be is seen when it is read. */
+	(void)snprintf(rfc3339, sizeof(rfc3339), "%.4s-%02d-%.2sT%.8sZ", text + 12, (int)(at - months) / 3 + 1, text + 5, text + 17);
 	if (time_parse(rfc3339, &response->date))
 		response->date = 0;
 }

@@ -92,5 +92,7 @@ systemctl stop agent-stand-in.service
 rm -rf "/etc/sevattest/volumes/$name" "$system/$crypt.d" $system/systemd-cryptsetup@.service $system/consumer.service
 systemctl daemon-reload
 systemctl unmask --quiet --runtime sevattest-luks.socket sevattest-cryptsetup.socket
+# A socket cannot begin to listen while its service runs.
+systemctl stop sevattestd.service
 expect 0 "the real sockets listen again" systemctl start sevattest-luks.socket sevattest-cryptsetup.socket
 done_with_checks
