@@ -85,7 +85,7 @@ enroll_listed() {
 
 # --- cutting the power: SEVATTEST_SEED=N and SEVATTEST_CUTS=N say which bytes, and how many of them for each kind of run
 SEED=${SEVATTEST_SEED:-1}
-CUTS=${SEVATTEST_CUTS:-6}
+CUTS=${SEVATTEST_CUTS:-3}
 RANDOM=$SEED
 cuts=0
 anew=0
