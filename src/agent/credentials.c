@@ -132,9 +132,10 @@ void credentials_status(const struct credentials *credentials, struct agent_stat
 
 /* Answers */
 
-/* `tally` may be NULL: whoever is not who he says he is changes nothing about the credential that he names. */
-static void refuse_as(struct credentials *credentials, struct held *held, struct tally *tally, const char *why)
+static void refuse(struct credentials *credentials, struct held *held, const char *why)
 {
+	struct tally *tally = tally_of(credentials, &held->peer);
+
 	log_error("refused %s/%s: %s", held->peer.unit[0] ? held->peer.unit : "?", held->peer.id, why);
 	credentials->core->counters.keys_refused++;
 	if (tally) {
@@ -142,11 +143,6 @@ static void refuse_as(struct credentials *credentials, struct held *held, struct
 		(void)snprintf(tally->refusal, sizeof(tally->refusal), "%s", why);
 	}
 	held_settle(held, delivery_refusal(&held->delivery, held->fd, DELIVERY_CREDENTIAL_REFUSAL));
-}
-
-static void refuse(struct credentials *credentials, struct held *held, const char *why)
-{
-	refuse_as(credentials, held, tally_of(credentials, &held->peer), why);
 }
 
 static void serve(struct credentials *credentials, struct held *held, const struct key *key)
@@ -211,7 +207,7 @@ static void taken(void *context, struct held *held, bool begun)
 
 	if (r) {
 		credentials->core->counters.peers_refused++;
-		refuse_as(credentials, held, NULL, error_text(&error));
+		refuse(credentials, held, error_text(&error));
 	} else if (begun) {
 		refuse(credentials, held, "the process before us ended in the middle of the answer: start the service again");
 	}
